@@ -1,0 +1,61 @@
+/* One function called with tuples and with dictionaries, one that takes a dictionary whole, and one call that gets it wrong.
+   It teaches how arguments are read: by position, by the variables' names, and what an item that does not fit costs. */
+#include <rankfold.h>
+
+static int multiply(rf_call *call, rf_value item)
+{
+    int64_t x, y;
+    if (RF_ARGS(call, item, x, y))
+        return RF_EARGS;
+    return RF_RETURN(call, x * y);
+}
+RF_REGISTER(multiply);
+
+static int multiply_dict(rf_call *call, rf_value item)
+{
+    rf_value d;
+    int64_t x, y;
+    if (RF_ARGS(call, item, d) || RF_ARGS(call, d, x, y))
+        return RF_EARGS;
+    return RF_RETURN(call, x * y);
+}
+RF_REGISTER(multiply_dict);
+
+/* The results in one line, or what is wrong with them. RF_EITEMS is told here, and so is no failure of show's caller. */
+static int show(int status, rf_results *results)
+{
+    for (uint64_t i = 0; i < rf_results_len(results); i++) {
+        rf_result r = rf_results_at(results, i);
+        if (i)
+            putchar(' ');
+        if (r.ok)
+            rf_print(stdout, r.value);
+        else
+            printf("(%s: %s)", r.error->kind, r.error->message);
+    }
+    putchar('\n');
+    rf_results_free(results);
+    return status == RF_EITEMS ? RF_OK : status;
+}
+
+static int driver(rf_pool *pool, int argc, char **argv)
+{
+    (void)argc, (void)argv;
+    rf_results *results;
+    int status = rf_map(pool, multiply, RF_VALUES(RF_TUPLE(1, 2), RF_TUPLE(3, 4), RF_TUPLE(5, 6)), NULL, &results);
+    status = show(status, results);
+    if (status)
+        return status;
+    status = rf_map(pool, multiply, RF_VALUES(RF_DICT("x", 0, "y", 100), RF_DICT("y", 101, "x", 1)), NULL, &results);
+    status = show(status, results);
+    if (status)
+        return status;
+    status = rf_map(pool, multiply_dict, RF_VALUES(RF_DICT("x", 2, "y", 3)), NULL, &results);
+    status = show(status, results);
+    if (status)
+        return status;
+    status = rf_map(pool, multiply, RF_VALUES(RF_TUPLE(2, 2), RF_TUPLE(2, "two"), RF_TUPLE(2, 4)), NULL, &results);
+    return show(status, results);
+}
+
+int main(int argc, char **argv) { return rf_main(argc, argv, driver); }

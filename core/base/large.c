@@ -1,0 +1,94 @@
+#define _GNU_SOURCE
+#include "base/large.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+
+#define HUGE_PAGE ((size_t)2 << 20)
+#define SLAB (8 * HUGE_PAGE)
+#define SLAB_SHARE (SLAB / 4)       /* a piece above it has a slab of its own */
+#define HEAD 64                     /* before each piece, and at the front of a slab: keeps pieces at multiples of 64 */
+
+typedef struct slab { size_t size, used, live; } slab;
+struct head { slab *of; };
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static slab *current, *spare;       /* spare has no live piece */
+
+static size_t rounded(size_t size, size_t multiple)
+{
+    return (size + multiple - 1) & ~(multiple - 1);
+}
+
+/* Aligned to huge pages: more than is needed is mapped, and what lies outside is given back. */
+static slab *slab_map(size_t size)
+{
+    size_t all = size + HUGE_PAGE;
+    uint8_t *mapped = mmap(NULL, all, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (mapped == MAP_FAILED)
+        return NULL;
+    size_t before = rounded((uintptr_t)mapped, HUGE_PAGE) - (uintptr_t)mapped, after = HUGE_PAGE - before;
+    if (before)
+        munmap(mapped, before);
+    if (after)
+        munmap(mapped + before + size, after);
+    slab *made = (slab *)(void *)(mapped + before);
+    madvise(made, size, MADV_HUGEPAGE);     /* a wish: without huge pages everything works, slower */
+    *made = (slab){.size = size, .used = HEAD};
+    return made;
+}
+
+static void *slab_cut(slab *from, size_t size)
+{
+    uint8_t *at = (uint8_t *)from + from->used;
+    from->used += size;
+    from->live++;
+    ((struct head *)(void *)at)->of = from;
+    return at + HEAD;
+}
+
+static void slab_put_away(slab *empty)
+{
+    empty->used = HEAD;
+    if (empty == current)
+        return;
+    if (!spare && empty->size == SLAB)
+        spare = empty;
+    else
+        munmap(empty, empty->size);
+}
+
+static slab *slab_with_room(size_t size)
+{
+    if (current && current->size - current->used >= size)
+        return current;
+    slab *next = spare ? spare : slab_map(SLAB);
+    if (!next)
+        return NULL;
+    spare = NULL;
+    return current = next;          /* the old one is found again by its last piece */
+}
+
+void *large_get(size_t size)
+{
+    if (size > PTRDIFF_MAX - 2 * HUGE_PAGE)
+        return NULL;
+    size_t needed = rounded(size + HEAD, HEAD);
+    pthread_mutex_lock(&lock);
+    slab *from = needed > SLAB_SHARE ? slab_map(rounded(needed + HEAD, HUGE_PAGE)) : slab_with_room(needed);
+    void *piece = from ? slab_cut(from, needed) : NULL;
+    pthread_mutex_unlock(&lock);
+    return piece;
+}
+
+void large_free(void *piece)
+{
+    if (!piece)
+        return;
+    slab *of = ((struct head *)(void *)((uint8_t *)piece - HEAD))->of;
+    pthread_mutex_lock(&lock);
+    if (--of->live == 0)
+        slab_put_away(of);
+    pthread_mutex_unlock(&lock);
+}

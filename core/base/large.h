@@ -1,0 +1,16 @@
+/* Memory for large pieces: results, bodies of messages, blocks of files. Fresh memory costs more than all that is done with
+   it: where the kernel gives it page by page, 1 MiB takes as long to touch as ten copies of it. So large pieces are cut from slabs of
+   huge pages (Linux, transparent_hugepage: always or madvise), and a slab whose pieces are all free is used again while it is warm.
+
+   One set of slabs a process, behind a lock: a piece may be freed by any thread. Unused memory that is kept: two slabs at most. */
+#ifndef RANKFOLD_BASE_LARGE_H
+#define RANKFOLD_BASE_LARGE_H
+
+#include "rankfold.h"
+
+#define LARGE_LEAST 32768           /* bytes: below it malloc serves better */
+
+void *large_get(size_t size);       /* a multiple of 64; not zeroed; NULL: out of memory */
+void large_free(void *piece);       /* NULL is legal */
+
+#endif

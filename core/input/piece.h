@@ -1,0 +1,39 @@
+/* What a RUN carries of the input: a piece, described by rank 0 (source.h), read by a worker (reader.h).
+
+   A unit is what the scheduler counts: an item that rank 0 knows, or a block of a file that a worker reads, which holds any
+   number of items. Units of a source are numbered from 0, on any number of ranks alike. The body is:
+
+     INPUT_RANGE    nothing: unit u is first_value + u * step (a: value of the piece's first unit, b: step)
+     INPUT_ARRAY    the elements, one after another (a: element size, b: rf_type)
+     INPUT_COLUMN   a sealed column, a value a unit
+     INPUT_FILES    spans, each a struct input_span and the path with its NUL, padded to 8 (a: split size, b: record size, layout) */
+#ifndef RANKFOLD_INPUT_PIECE_H
+#define RANKFOLD_INPUT_PIECE_H
+
+#include "base/buffer.h"
+
+enum input_kind { INPUT_RANGE = 1, INPUT_ARRAY, INPUT_COLUMN, INPUT_FILES };
+enum input_layout { INPUT_SPLITS = 1, INPUT_LINES, INPUT_WHOLE, INPUT_RECORDS };
+
+typedef struct input_piece {
+    uint32_t kind, layout;
+    uint64_t a, b;
+    const void *body;               /* 16-aligned only where the source could; the message layer aligns what it copies */
+    size_t body_size;
+    bool borrowed;                  /* body is the user's array: it stays put until the job ends. Otherwise it is valid until the next
+                                       source_describe of this source, or, where stored, until source_forget of its units */
+    bool stored;
+} input_piece;
+
+/* Consecutive blocks of one file. Block k holds the items that start in [k * split_size, (k + 1) * split_size); for records the
+   blocks are whole multiples of the record. whole: one block is all of it, whatever its size (.gz, INPUT_WHOLE, files that stat
+   says are empty: those of /proc say so). */
+struct input_span {
+    uint64_t path_index;            /* in the source's path table; also the file's ordinal */
+    uint64_t first_block, blocks;
+    uint64_t file_size;             /* when rank 0 looked: a worker that finds another size reports the file as changed */
+    int64_t modified;               /* nanoseconds */
+    uint32_t whole, path_size;      /* path_size without the NUL */
+};
+
+#endif

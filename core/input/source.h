@@ -1,0 +1,50 @@
+/* Sources: the input as rank 0 knows it. A verb takes one, prepares it, and then the coordinator describes pieces of it as
+   the scheduler cuts them.
+
+   Two natures. Indexed sources (range, array, values, strings, files) can describe any piece at any time, again for a
+   retry: they keep nothing for what runs. Sequential ones (generator, standard input, and lists of paths with "-" among
+   them) are read ahead as the window allows: source_read pulls units in and keeps them until source_forget.
+
+   Paths: directories are walked (byte order of paths), files are looked at (stat) in source_prepare; the table of paths is
+   shared with the results, which name the file of each item. Memory is O(paths), never O(bytes), for indexed sources;
+   O(what was read and not forgotten) for sequential ones. */
+#ifndef RANKFOLD_INPUT_SOURCE_H
+#define RANKFOLD_INPUT_SOURCE_H
+
+#include "base/strings.h"
+#include "input/piece.h"
+#include "value/column.h"
+
+#define SOURCE_PIECE_BYTES 65536    /* what a piece aims at, at most; a unit above it travels alone */
+
+/* How a generator is run: rf_call is above this layer. call runs next once, as call_generate (run/call.h) does: RF_OK and one
+   value more in *to, or RF_END, RF_AGAIN, or a status, and none. */
+typedef struct source_caller {
+    int (*call)(void *caller, rf_generator_function *next, void *state, column *to);
+    void *caller;
+} source_caller;
+
+/* Once, before all else: gives the error that waited, walks directories, cuts blocks. RF_EOPTION: an iterable_len above a known
+   length, or for blocks that workers read, whose items nobody has counted. caller: copied; NULL where no generator will come. */
+int source_prepare(rf_source *source, const rf_options *settled, const source_caller *caller);
+bool source_sequential(const rf_source *source);
+uint64_t source_length(const rf_source *source);        /* units; UINT64_MAX: unknown. Of a sequential source: iterable_len, which it may not
+                                                           reach; what it was when it has ended. A range may really have UINT64_MAX */
+bool source_read_by_workers(const rf_source *source);   /* units are blocks, items are known by path and offset; some of them, where the
+                                                           list has "-" too: its items are known by their ordinals */
+size_t source_unit_bytes(const rf_source *source);      /* that travel with a unit (mean, of what is known): 0 for ranges and files */
+
+/* Sequential: reads up to want units (> 0) without blocking. *got: how many came. RF_OK: at least one; RF_AGAIN: nothing now, *descriptor
+   (or -1) tells what to wait for, or *when a clock time (clock_now) to ask again; RF_END: no more, ever; else an error: no more, and
+   the job is told; also then *got units may have come. */
+int source_read(rf_source *source, uint64_t want, uint64_t *got, int *descriptor, double *when);
+
+/* Describes units [first, first + count), or as many of them as one piece can hold: *described >= 1. With position not UINT64_MAX: the one
+   item at that offset of unit first (worker-read, for a retry). A sequential source must have read them and not forgotten. */
+int source_describe(rf_source *source, uint64_t first, uint64_t count, input_piece *piece, uint64_t *described);
+void source_forget(rf_source *source, uint64_t first, uint64_t count);  /* sequential: in any order, each unit once */
+
+strings *source_paths(const rf_source *source);         /* NULL where items come from no file; the source's, to share */
+bool source_path_of(const rf_source *source, uint64_t unit, uint64_t *path_index);  /* false: unit is not of a file */
+
+#endif

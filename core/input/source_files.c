@@ -1,0 +1,96 @@
+#include <string.h>
+
+#include "input/source_state.h"
+
+/* Records lie in blocks of whole records: as many as a split has room for, and at least one. */
+static uint64_t block_size(const struct source_files *files, uint64_t split_size)
+{
+    if (files->layout != INPUT_RECORDS)
+        return split_size;
+    uint64_t records = split_size / files->record_size;
+    return files->record_size * (records ? records : 1);
+}
+
+int files_prepare(rf_source *source, const rf_options *settled)
+{
+    struct source_files *files = &source->files;
+    files->split_size = block_size(files, settled->split_size ? settled->split_size : 1);
+    int status = paths_find(&files->found, files->given);
+    if (!status)
+        status = paths_cut(&files->found, files->layout, files->split_size);
+    if (status)
+        return status;
+    source->sequential = files->found.before_input != UINT64_MAX;
+    source->length = source->sequential ? UINT64_MAX : files->found.units;
+    return RF_OK;
+}
+
+static int add_span(struct source_files *files, uint64_t i, uint64_t block, uint64_t blocks)
+{
+    const input_file *file = paths_file(&files->found, i);
+    const char *path = strings_at(files->found.names, i);
+    size_t size = strlen(path);
+    struct input_span span = {
+        .path_index = i,
+        .first_block = block,
+        .blocks = blocks,
+        .file_size = file->size,
+        .modified = file->modified,
+        .whole = file->whole,
+        .path_size = (uint32_t)size,
+    };
+    int status = buffer_put(&files->body, &span, sizeof span);
+    if (!status)
+        status = buffer_put(&files->body, path, size + 1);
+    return status ? status : buffer_align(&files->body, 8);
+}
+
+static void begin_piece(struct source_files *files, input_piece *piece)
+{
+    files->body.size = 0;
+    *piece = (input_piece){
+        .kind = INPUT_FILES,
+        .layout = files->layout,
+        .a = files->split_size,
+        .b = files->record_size,
+    };
+}
+
+static void end_piece(const struct source_files *files, input_piece *piece)
+{
+    piece->body = files->body.data;
+    piece->body_size = files->body.size;
+}
+
+/* A span a file, while the piece has room: many small files travel together. */
+int files_describe(rf_source *source, uint64_t first, uint64_t count, input_piece *piece, uint64_t *described)
+{
+    struct source_files *files = &source->files;
+    uint64_t i = paths_of_unit(&files->found, first), done = 0;
+    begin_piece(files, piece);
+    while (done < count && files->body.size < SOURCE_PIECE_BYTES) {
+        const input_file *file = paths_file(&files->found, i);
+        uint64_t block = first + done - file->first_unit, blocks = file->blocks - block;
+        blocks = blocks < count - done ? blocks : count - done;
+        size_t before = files->body.size;
+        int status = add_span(files, i++, block, blocks);
+        if (status)
+            return status;
+        if (done && files->body.size > SOURCE_PIECE_BYTES) {
+            files->body.size = before;
+            break;
+        }
+        done += blocks;
+    }
+    *described = done;
+    end_piece(files, piece);
+    return RF_OK;
+}
+
+int files_describe_blocks(rf_source *source, uint64_t file, uint64_t block, uint64_t blocks, input_piece *piece)
+{
+    begin_piece(&source->files, piece);
+    int status = add_span(&source->files, file, block, blocks);
+    end_piece(&source->files, piece);
+    return status;
+}

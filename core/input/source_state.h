@@ -1,0 +1,72 @@
+/* What a source is made of. Only source*.c and standard_input.c look inside; everybody else goes through source.h. */
+#ifndef RANKFOLD_INPUT_SOURCE_STATE_H
+#define RANKFOLD_INPUT_SOURCE_STATE_H
+
+#include "base/error.h"
+#include "input/pages.h"
+#include "input/paths.h"
+#include "input/source.h"
+
+enum source_kind { SOURCE_RANGE = 1, SOURCE_ARRAY, SOURCE_VALUES, SOURCE_FILES, SOURCE_GENERATOR };
+
+struct source_range { int64_t start, step; };
+struct source_array { const uint8_t *base; size_t element_size; rf_type type; };
+
+struct source_files {
+    strings *given;                 /* the paths as the user gave them, until they are walked */
+    paths found;
+    enum input_layout layout;
+    uint64_t split_size;            /* of records: a multiple of record_size */
+    uint64_t record_size;
+    buffer body;                    /* of the piece that was described last */
+};
+
+struct source_generator {
+    rf_generator_function *next;
+    void *state;
+    void (*release)(void *state);
+    source_caller caller;
+};
+
+/* Standard input: bytes that have come and do not make an item yet. */
+struct standard_input {
+    buffer window;
+    size_t at, scanned;             /* where the next item starts; bytes of it that are known not to end it */
+    uint64_t first_unit, units;     /* its items are the units from first_unit on */
+    bool ended;
+};
+
+struct rf_source {
+    enum source_kind kind;
+    failure *wrong;                 /* what waits for the verb; NULL: nothing */
+    bool sequential, ended;
+    uint64_t length;                /* units; UINT64_MAX: unknown */
+    uint64_t limit;                 /* of a sequential one: iterable_len */
+    pages pages;                    /* values; what was read of a sequential source */
+    union {
+        struct source_range range;
+        struct source_array array;
+        struct source_files files;
+        struct source_generator generator;
+    };
+    struct standard_input standard_input;
+    uint64_t next_file, next_block; /* of a list with "-": what comes next of its files */
+};
+
+/* Indexed sources of what rank 0 knows. */
+void range_describe(const rf_source *source, uint64_t first, uint64_t count, input_piece *piece, uint64_t *described);
+void array_describe(const rf_source *source, uint64_t first, uint64_t count, input_piece *piece, uint64_t *described);
+int values_fill(rf_source *source, const rf_value *values, uint64_t count);
+int strings_fill(rf_source *source, const char *const *texts, uint64_t count);
+
+/* Files. files_describe: units of the whole list; files_describe_blocks: blocks of one file. */
+int files_prepare(rf_source *source, const rf_options *settled);
+int files_describe(rf_source *source, uint64_t first, uint64_t count, input_piece *piece, uint64_t *described);
+int files_describe_blocks(rf_source *source, uint64_t file, uint64_t block, uint64_t blocks, input_piece *piece);
+
+/* Sequential sources. standard_input_read gives at most want items to the pages: RF_OK, RF_AGAIN (nothing to read now), RF_END. */
+int sequential_read(rf_source *source, uint64_t want, uint64_t *got, int *descriptor, double *when);
+int sequential_describe(rf_source *source, uint64_t first, uint64_t count, input_piece *piece, uint64_t *described);
+int standard_input_read(rf_source *source, uint64_t want, uint64_t *got);
+
+#endif

@@ -1,0 +1,170 @@
+/* Iterators: a job whose results are taken one by one. It is planned at the first rf_next; from then on the window bounds how far it
+   runs ahead of the one who takes. */
+#include <math.h>
+#include <stdlib.h>
+
+#include "base/error.h"
+#include "pool.h"
+
+#define TURN_SECONDS 0.000200           /* results at hand or not, messages move and credit is topped up so often */
+#define CALLS_MOST 256
+
+struct rf_iterator {
+    rf_pool *pool;                      /* NULL once it is closed */
+    job *of;
+    rf_result given;                    /* what the last rf_next gave */
+    bool holds;                         /* given is still at the front of the spans */
+    bool begun;
+    int ended;                          /* RF_OK until the job has ended and all is taken: then RF_END or why */
+    uint64_t failed, undelivered;
+    uint64_t calls, calls_between;      /* since the clock was looked at, and how many may be */
+    double turned;
+    rf_iterator *next;
+};
+
+static int iterate(rf_pool *pool, rf_map_function *function, rf_source *source, const rf_options *options, bool ordered,
+                   rf_iterator **made)
+{
+    *made = NULL;
+    rf_iterator *one = calloc(1, sizeof *one);
+    if (!one) {
+        rf_source_free(source);
+        return error_no_memory(sizeof *one);
+    }
+    int status = pool_submit(pool, function, source, options, ordered, JOB_STREAMS, &one->of);
+    if (status) {
+        free(one);
+        return status;
+    }
+    one->pool = pool;
+    one->next = pool->iterators;
+    *made = pool->iterators = one;
+    return RF_OK;
+}
+
+int rf_imap(rf_pool *pool, rf_map_function *function, rf_source *source, const rf_options *options, rf_iterator **made)
+{
+    return iterate(pool, function, source, options, true, made);
+}
+
+int rf_imap_unordered(rf_pool *pool, rf_map_function *function, rf_source *source, const rf_options *options, rf_iterator **made)
+{
+    return iterate(pool, function, source, options, false, made);
+}
+
+static void detach(rf_iterator *one)
+{
+    for (rf_iterator **at = &one->pool->iterators; *at; at = &(*at)->next)
+        if (*at == one) {
+            *at = one->next;
+            break;
+        }
+    coordinator_close(one->pool->self->schedules, one->of);
+    one->pool = NULL;
+    one->of = NULL;
+}
+
+/* Results that were on their way are lost to it: it says how many are known of. */
+void iterator_pool_closes(rf_iterator *one)
+{
+    if (!one->ended) {
+        one->ended = RF_ECLOSED;
+        one->undelivered = spans_count(job_spans(one->of)) - one->holds;
+    }
+    one->holds = false;
+    detach(one);
+}
+
+static void let_go(rf_iterator *one)
+{
+    if (one->holds)
+        job_taken(one->of, 1);
+    one->holds = false;
+}
+
+static int tell_end(const rf_iterator *one)
+{
+    if (one->ended == RF_ECLOSED)
+        return error_set(RF_ECLOSED, "closed", "the pool was closed: %" PRIu64 " finished results were not taken", one->undelivered);
+    return one->of && one->ended != RF_END ? job_tell(one->of) : one->ended;
+}
+
+/* Some items failed: the stream has told which, and ends as one whose items did not. */
+static int end_of(const job *of)
+{
+    int status = job_status(of);
+    return status == RF_OK || status == RF_EITEMS ? RF_END : status;
+}
+
+static int begin(rf_iterator *one)
+{
+    if (one->begun)
+        return RF_OK;
+    one->begun = true;
+    int status = coordinator_start(one->pool->self->schedules, one->of, pool_now(one->pool));
+    return one->ended = status;
+}
+
+/* The clock costs as much as a small result: it is looked at after as many calls as took a turn's time when last measured. */
+static void turn_now_and_then(rf_iterator *one)
+{
+    if (++one->calls < one->calls_between)
+        return;
+    double now = pool_now(one->pool), each = (now - one->turned) / (double)one->calls;
+    double calls = each > 0 ? TURN_SECONDS / each : CALLS_MOST;
+    one->calls_between = calls < 1 ? 1 : calls > CALLS_MOST ? CALLS_MOST : (uint64_t)calls;
+    one->calls = 0;
+    one->turned = now;
+    member_turn(one->pool->self);
+}
+
+int rf_next_within(rf_iterator *one, double seconds, const rf_result **result)
+{
+    *result = NULL;
+    if (!one)
+        return error_set(RF_EUSAGE, "usage", "the iterator is NULL: the call that should have made it has failed");
+    if (one->ended)
+        return tell_end(one);
+    int status = pool_usable(one->pool);
+    if (status || (status = begin(one)))
+        return status;
+    let_go(one);
+    spans *ready = job_spans(one->of);
+    turn_now_and_then(one);
+    pool_stir(one->pool);
+    double until = isinf(seconds) || spans_count(ready) ? INFINITY : pool_now(one->pool) + seconds;
+    for (bool polled = false; !spans_count(ready); polled = true) {
+        if (one->pool->self->status < 0)
+            return one->pool->self->status;
+        if (job_over(one->of)) {
+            one->ended = end_of(one->of);
+            return tell_end(one);
+        }
+        if (polled && pool_now(one->pool) >= until)
+            return RF_AGAIN;
+        pool_turn(one->pool, until);
+    }
+    one->given = spans_at(ready, 0);
+    one->holds = true;
+    one->failed += !one->given.ok;
+    *result = &one->given;
+    return RF_OK;
+}
+
+int rf_next(rf_iterator *one, const rf_result **result)
+{
+    return rf_next_within(one, INFINITY, result);
+}
+
+int rf_iterator_free(rf_iterator *one)
+{
+    if (!one)
+        return RF_OK;
+    int status = one->ended && one->ended != RF_END ? tell_end(one) : RF_OK;
+    if (status == RF_OK && one->failed)
+        status = RF_EITEMS;
+    if (one->pool)
+        detach(one);
+    free(one);
+    return status;
+}

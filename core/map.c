@@ -1,0 +1,48 @@
+/* The verbs that hold their results: each is a job that is waited for. */
+#include <math.h>
+#include <stdlib.h>
+
+#include "base/error.h"
+#include "pool.h"
+
+static int wait_for(rf_pool *pool, job *of)
+{
+    pool_stir(pool);
+    while (!job_over(of) && pool->self->status >= 0)
+        pool_turn(pool, INFINITY);
+    return pool->self->status < 0 ? pool->self->status : job_tell(of);
+}
+
+static int map(rf_pool *pool, rf_map_function *function, rf_source *source, const rf_options *options, bool ordered,
+               rf_results **results)
+{
+    if (results)
+        *results = NULL;
+    job *of;
+    int status = pool_submit(pool, function, source, options, ordered, results ? JOB_KEEPS : JOB_DROPS, &of);
+    if (status)
+        return status;
+    status = coordinator_start(pool->self->schedules, of, pool_now(pool));
+    if (status == RF_OK) {
+        status = wait_for(pool, of);
+        if (results && results_of(job_take_spans(of), results))
+            status = RF_ENOMEM;
+    }
+    coordinator_close(pool->self->schedules, of);
+    return status;
+}
+
+int rf_map(rf_pool *pool, rf_map_function *function, rf_source *source, const rf_options *options, rf_results **results)
+{
+    return map(pool, function, source, options, true, results);
+}
+
+int rf_map_unordered(rf_pool *pool, rf_map_function *function, rf_source *source, const rf_options *options, rf_results **results)
+{
+    return map(pool, function, source, options, false, results);
+}
+
+int rf_apply(rf_pool *pool, rf_map_function *function, rf_value item, const rf_options *options, rf_results **results)
+{
+    return map(pool, function, rf_values(&item, 1), options, true, results);
+}

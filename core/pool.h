@@ -1,0 +1,35 @@
+/* A pool as the verbs see it, and the outermost loop: the only place that waits. */
+#ifndef RANKFOLD_POOL_H
+#define RANKFOLD_POOL_H
+
+#include "run/member.h"
+
+struct rf_pool {
+    member *self;                       /* NULL once everything is put away: the shell remains, for RF_ECLOSED */
+    rf_options defaults, environment;   /* texts in defaults are copies */
+    buffer default_state;
+    rf_iterator *iterators;             /* live ones: told when the pool closes */
+    double wake;                        /* when the last turn wanted to come back */
+    bool closed;
+};
+
+/* Opens a pool over a transport, which is taken. Rank 0: when all ranks have greeted. A worker: serves until the pool is over, *pool is NULL.
+   serving: where to leave a pointer to the worker's member while it serves; may be NULL. */
+int pool_open(transport *via, const rf_options *defaults, rf_pool **pool, member **serving);
+int pool_usable(rf_pool *pool);         /* RF_OK; RF_ECLOSED; RF_EBUSY, RF_EUSAGE inside a callback or a function */
+/* Waits for what the last turn was waiting for, not beyond until, and makes a turn. A loop around it looks at what it is for after each turn, and
+   before the first says pool_stir: what was asked of the pool since the last turn must not wait. */
+void pool_turn(rf_pool *pool, double until);
+void pool_stir(rf_pool *pool);
+bool pool_linger(rf_pool *pool);        /* closed by rf_terminate: true while workers have not left. Waits a little */
+void pool_free(rf_pool *pool);          /* the shell too; what is open is terminated, and waited for */
+double pool_now(const rf_pool *pool);
+
+/* What all verbs begin with. The source is consumed in any case. */
+int pool_submit(rf_pool *pool, rf_map_function *function, rf_source *source, const rf_options *options, bool ordered,
+                enum job_sink sink, job **made);
+
+/* iterate.c */
+void iterator_pool_closes(rf_iterator *one);
+
+#endif

@@ -1,0 +1,522 @@
+/* Rankfold: map registered C functions over MPI ranks. This header is the manual, in the order in which a newcomer asks:
+   a program, the conventions, then simple to advanced.
+
+       static int square(rf_call *call, rf_value item)
+       {
+           int64_t x;
+           if (RF_ARGS(call, item, x))
+               return RF_EARGS;
+           return RF_RETURN(call, x * x);
+       }
+       RF_REGISTER(square);                    // one line registers it, on every rank
+
+       static int driver(rf_pool *pool, int argc, char **argv)
+       {
+           RF_AUTO(rf_results, results);
+           int status = rf_map(pool, square, rf_range(0, 100), NULL, &results);
+           for (uint64_t i = 0; i < rf_results_len(results); i++)
+               printf("%" PRId64 "\n", rf_i64(rf_results_value(results, i)));
+           return status;
+       }
+
+       int main(int argc, char **argv) { return rf_main(argc, argv, driver); }
+
+       mpicc square.c $(pkg-config --cflags --libs rankfold) && mpirun -n 9 ./a.out
+
+   Words: an item is one element of the input; a chunk is the run of consecutive items that a worker gets at once; a job is
+   one call of a verb (rf_map, rf_imap, ...); an attempt is one execution of an item. Rank 0 schedules, the other ranks work;
+   where there is one rank alone, it does both.
+
+   Conventions, stated once
+   - Status: every call that can fail returns 0 (RF_OK), a negative RF_E... or one of the two positives that are no
+     errors: RF_END, RF_AGAIN. rf_last_error() tells the details of the last call that failed. The library never prints
+     and never exits; rf_main prints one line at the end and chooses the exit status.
+   - Handles: an output parameter is always written: the handle, or NULL when none was made. rf_*_free(NULL) is legal.
+     A call that fails because items failed (RF_EITEMS, RF_EHALTED, RF_ETIMEOUT) still gives its results.
+   - Sources are never NULL: what went wrong while one was made waits in it, and the verb that takes it returns it. A verb
+     consumes its source, also when it fails.
+   - Inside a function a failure sticks to the call: after RF_ARGS, rf_fail, rf_return ... has failed, the item has
+     failed, whatever the function does next.
+   - Options: zero is "not said". Then the function's registered default holds, then the pool's, then RANKFOLD_* in the
+     environment, then the library's. "Off" has a value of its own (RF_NONE) wherever off is not the default. Every
+     switch is named so that its default is off.
+   - Pointers are never NULL unless the call says so. What a call takes it copies, unless it says "borrowed".
+   - Times are seconds in double; sizes are bytes in size_t; counts are uint64_t.
+   - Threads: a pool belongs to the thread that opened it. Nothing runs behind the caller's back: rank 0 schedules
+     inside the calls made on the pool. */
+#ifndef RANKFOLD_H
+#define RANKFOLD_H
+
+#include <inttypes.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#ifdef __cplusplus
+#include <cmath>
+extern "C" {
+#else
+#include <math.h>
+#endif
+#pragma GCC visibility push(default)
+
+#define RF_VERSION "0.1.0"
+const char *rf_version(void);               /* of the library that runs, "major.minor.patch" */
+
+typedef struct rf_pool rf_pool;
+typedef struct rf_call rf_call;
+typedef struct rf_source rf_source;
+typedef struct rf_results rf_results;
+typedef struct rf_iterator rf_iterator;
+typedef struct rf_group rf_group;           /* the values of one key, as a reducer sees them */
+
+/* ---- status and error ---------------------------------------------------------------------------------------- */
+
+#define RF_STATUSES(X)                                                                                                 \
+    X(RF_OK, 0, "done") X(RF_END, 1, "nothing more") X(RF_AGAIN, 2, "not yet")                                         \
+    X(RF_EITEMS, -1, "some items failed; the results tell which") X(RF_ENOMEM, -2, "out of memory")                    \
+    X(RF_EUSAGE, -3, "wrong use of the library") X(RF_EARGS, -4, "an item is not what its function takes")             \
+    X(RF_EFUNCTION, -5, "the function failed") X(RF_EUNREGISTERED, -6, "function not registered")                      \
+    X(RF_EREGISTRY, -7, "ranks disagree about their functions") X(RF_EINIT, -8, "a worker could not be initialised")   \
+    X(RF_ETIMEOUT, -9, "out of time") X(RF_ECRASH, -10, "the function crashed") X(RF_ELOST, -11, "the rank was lost")  \
+    X(RF_ECLOSED, -12, "the pool is closed") X(RF_ECANCELLED, -13, "cancelled") X(RF_EEMPTY, -14, "empty input")       \
+    X(RF_ERANGE, -15, "outside the results") X(RF_EOPTION, -16, "bad option") X(RF_EINPUT, -17, "bad input")           \
+    X(RF_EOUTPUT, -18, "output could not be written") X(RF_EEXISTS, -19, "output exists")                              \
+    X(RF_EBUSY, -20, "not from inside this callback") X(RF_EHALTED, -21, "halted: too many items failed")              \
+    X(RF_EMPI, -22, "MPI failed")
+enum {
+#define RF_STATUS_(name, number, text) name = (number),
+    RF_STATUSES(RF_STATUS_)
+#undef RF_STATUS_
+};
+
+typedef struct rf_error {
+    int status;
+    const char *kind;       /* what retry.on matches: "arguments", "function", "memory", "input", "init", "timeout",
+                               "cancelled", "halted", or what rf_fail was given; never NULL */
+    const char *message;    /* one line for a person; never NULL */
+    uint64_t index;         /* the item: its position in the source, see rf_result */
+    const char *function;   /* NULL where no function was at fault; likewise host */
+    const char *host;
+    int rank;               /* -1 where no rank was at fault */
+    unsigned attempt;       /* 0 where nothing was attempted */
+} rf_error;
+
+const char *rf_status_name(int status);     /* "RF_EITEMS"; "unknown status" for a number that is none */
+const char *rf_status_text(int status);
+const rf_error *rf_last_error(void);        /* of this thread; never NULL; valid until its next call that fails */
+
+/* Warnings (a worker could not be used, fewer ranks than asked for) go to one sink: by default nowhere; rf_main sets one
+   that writes to standard error where the program has set none. sink NULL: nowhere. */
+typedef void rf_log_function(const char *message, void *user);
+void rf_log_to(rf_log_function *sink, void *user);
+
+/* ---- values ---------------------------------------------------------------------------------------------------- */
+
+typedef enum rf_type { RF_NIL, RF_BOOL, RF_I64, RF_U64, RF_F64, RF_TEXT, RF_BYTES, RF_TUPLE_TYPE, RF_DICT_TYPE } rf_type;
+
+/* A value is a view of 16 bytes that travels in two registers: numbers are in it, everything else is pointed to and
+   belongs to whoever made it. tag is size << 8 | type (4 bits; the other 4 are the library's): read it with rf_type_of and
+   rf_size. Items, results and what RF_ARGS reads start at a multiple of 16, and a NUL that size does not count follows
+   their text and bytes; parts taken off a container or a text (rf_take, rf_take_line) point into it and have neither.
+   Tuples and dictionaries are MessagePack (msgpack.org) once they have travelled: data and size are its bytes. */
+typedef struct rf_value {
+    union {
+        const void *data;
+        int64_t i64;
+        uint64_t u64;
+        double f64;
+        bool truth;
+    };
+    uint64_t tag;
+} rf_value;
+
+static inline rf_type rf_type_of(rf_value v) { return (rf_type)(v.tag & 15); }
+static inline size_t rf_size(rf_value v) { return (size_t)(v.tag >> 8); }
+static inline rf_value rf_view(rf_type type, const void *data, size_t size)
+{
+    rf_value v;
+    v.data = data;
+    v.tag = (uint64_t)size << 8 | (uint64_t)type;
+    return v;
+}
+static inline rf_value rf_nil(void) { return rf_view(RF_NIL, NULL, 0); }
+static inline rf_value rf_of_bool(bool x) { rf_value v; v.u64 = x; v.tag = RF_BOOL; return v; }
+static inline rf_value rf_of_i64(int64_t x) { rf_value v; v.i64 = x; v.tag = RF_I64; return v; }
+static inline rf_value rf_of_u64(uint64_t x) { rf_value v; v.u64 = x; v.tag = RF_U64; return v; }
+static inline rf_value rf_of_f64(double x) { rf_value v; v.f64 = x; v.tag = RF_F64; return v; }
+static inline rf_value rf_of_value(rf_value x) { return x; }
+static inline rf_value rf_text(const char *text, size_t size) { return rf_view(RF_TEXT, text, size); } /* may hold NULs */
+static inline rf_value rf_bytes(const void *data, size_t size) { return rf_view(RF_BYTES, data, size); }
+rf_value rf_of_string(const char *text);                            /* NULL is nil */
+rf_value rf_tuple_of(const rf_value *elements, size_t count);       /* borrows elements; encoded where it is used */
+rf_value rf_dict_of(const rf_value *keys_and_values, size_t count); /* count: keys and values together, even */
+
+int64_t rf_i64(rf_value value);             /* for a value whose type is known: anything else, or out of range, is 0 */
+uint64_t rf_u64(rf_value value);
+double rf_f64(rf_value value);
+const char *rf_str(rf_value value);         /* "" for anything but text; never NULL; NUL-terminated as said above */
+bool rf_truth(rf_value value);              /* false for nil, false, 0, 0.0 and empty ones */
+int rf_take(rf_value *container, rf_value *element);    /* takes the first element off a tuple (key and value by turns off
+                                                           a dictionary): RF_OK, RF_END; RF_EARGS when it is no container
+                                                           or not well formed */
+int rf_take_line(rf_value *text, rf_value *line);       /* the same for the lines of a text, without their newline */
+uint64_t rf_elements(rf_value container);               /* of a tuple; keys and values of a dictionary; else 0 */
+int rf_lookup(rf_value dict, rf_value key, rf_value *value);    /* RF_OK; RF_END and nil when missing */
+int rf_print(FILE *to, rf_value value);                 /* as JSON in one line, without newline, bytes as escapes */
+
+/* ---- functions ------------------------------------------------------------------------------------------------- */
+
+/* What can be registered. A map function gets one item and returns one value (rf_return), or emits any number of them
+   (rf_emit): then its value is the tuple of what it emitted. It returns RF_OK, or a negative status: the item failed.
+   Returning nothing is not a failure: the value is nil. */
+typedef int rf_map_function(rf_call *call, rf_value item);
+typedef bool rf_filter_function(rf_call *call, rf_value item);
+typedef int rf_fold_function(rf_call *call, rf_value accumulator, rf_value item);
+typedef int rf_reduce_function(rf_call *call, rf_value key, rf_group *values);
+typedef int rf_compare_function(rf_value a, rf_value b);
+typedef uint32_t rf_partition_function(rf_value key, uint32_t partitions);
+
+int rf_return(rf_call *call, rf_value value);           /* copies; a second one in the same call is RF_EUSAGE */
+void *rf_return_space(rf_call *call, size_t size);      /* returns bytes to fill in place: a large result without a copy;
+                                                           aligned to 16, not zeroed; NULL: the item has failed */
+int rf_emit(rf_call *call, rf_value value);             /* copies */
+int rf_emit_pair(rf_call *call, rf_value key, rf_value value);  /* emits the tuple (key, value) */
+int rf_fail(rf_call *call, const char *kind, const char *format, ...)   /* gives RF_EFUNCTION; kind NULL is "function" */
+    __attribute__((format(printf, 3, 4), cold));
+
+uint64_t rf_call_index(const rf_call *call);            /* the item's position, see rf_result */
+unsigned rf_call_attempt(const rf_call *call);          /* from 1 */
+int rf_call_rank(const rf_call *call);                  /* of the worker, in the pool's communicator */
+bool rf_call_cancelled(rf_call *call);                  /* in long functions: is the result still wanted? Also moves messages */
+void rf_call_progress(rf_call *call);                   /* in long functions: lets messages move; never blocks */
+const char *rf_call_path(const rf_call *call);          /* the file the item came from, or NULL; until the function returns */
+uint64_t rf_call_offset(const rf_call *call);           /* and where in it, in bytes (of its content, for a .gz) */
+const void *rf_call_state(rf_call *call, size_t size);  /* .state of the job; NULL (and a failed item) if the size differs */
+void *rf_call_worker(rf_call *call);                    /* what .init left; NULL without */
+void *rf_call_alloc(rf_call *call, size_t size);        /* until the function returns, nobody frees it; aligned to 16;
+                                                           NULL: the item has failed with RF_ENOMEM */
+rf_value rf_call_keep(rf_call *call, rf_value value);   /* a copy with that lifetime; nil after a failure */
+double rf_call_random(rf_call *call);                   /* [0, 1), 53 bits; seeded by the pool's seed, the job and the item's
+                                                           position, so that neither ranks nor attempts change it */
+
+#define RF_STATE(object) rf_bytes(&(object), sizeof(object))
+#define RF_CALL_STATE(call, type) ((const type *)rf_call_state((call), sizeof(type)))
+#define RF_AS(call, item, type) ((const type *)rf_as_bytes((call), (item), sizeof(type), #type))
+const void *rf_as_bytes(rf_call *call, rf_value item, size_t size, const char *type);   /* NULL: the item has failed */
+
+/* Arguments. RF_ARGS(call, item, x, y) reads a tuple by position, a dictionary by the variables' names, anything else
+   into a single variable. The variables' types say what is read; all are zero after a failure, which names the item,
+   the variable, what came and what the function reads. Numbers must fit: 300 into an unsigned char fails, 2.0 into an
+   int is read, 2.5 is not. A const char * is NUL-terminated until the function returns and refuses text that holds a
+   NUL; an rf_value takes whatever came. A dictionary must have these keys and no others. */
+typedef struct rf_slot { const char *name; void *at; int type; } rf_slot;
+enum { RF_SLOT_BOOL, RF_SLOT_SCHAR, RF_SLOT_UCHAR, RF_SLOT_SHORT, RF_SLOT_USHORT, RF_SLOT_INT, RF_SLOT_UINT, RF_SLOT_LONG,
+       RF_SLOT_ULONG, RF_SLOT_LLONG, RF_SLOT_ULLONG, RF_SLOT_FLOAT, RF_SLOT_DOUBLE, RF_SLOT_STRING, RF_SLOT_VALUE };
+int rf_read_slots(rf_call *call, rf_value item, const rf_slot *slots, size_t count);    /* call NULL: outside a function;
+                                                           then a const char * points into item and needs its NUL there */
+
+/* ---- options --------------------------------------------------------------------------------------------------- */
+
+#define RF_NONE (-1.0)                      /* no limit, no delay: off, said aloud; for counts RF_UNLIMITED */
+#define RF_UNLIMITED UINT64_MAX
+#define RF_ENDLESS UINT64_MAX
+#define RF_FOREVER ((double)INFINITY)
+
+typedef enum rf_switch { RF_UNSET, RF_ON, RF_OFF } rf_switch;   /* a call can switch off what a registration switched on */
+
+/* Retry. Any field set asks for it; RF_RETRY asks with nothing else said. Only what failed is run again, on another
+   worker where there is one. Delay before attempt k + 1 is min(backoff * 2^(k-1), max_delay), less a random part (from
+   the pool's seed) unless steady. */
+typedef struct rf_retry {
+    unsigned attempts;                      /* in all; 3 when asked for; 1 is off; at most 1,000,000 */
+    double backoff;                         /* 1.0; RF_NONE: at once */
+    double max_delay;                       /* 60.0 */
+    const char *on;                         /* kinds, by commas: "net,timeout"; "net" also matches "net.dns"; NULL or "": all */
+    rf_switch steady;                       /* no jitter */
+} rf_retry;
+#define RF_RETRY {.attempts = 3}
+
+/* What failed items do to the rest of the job. A threshold alone asks for RF_HALT_SOON; a halt alone has the threshold 1.
+   Items that are not run after it are failures of kind "halted", and the verb returns RF_EHALTED. */
+typedef enum rf_halt {
+    RF_HALT_UNSET,
+    RF_HALT_NEVER,                          /* the default: run everything, tell what failed (RF_EITEMS) */
+    RF_HALT_SOON,                           /* start nothing new; what runs is finished and kept */
+    RF_HALT_NOW                             /* also drop what runs (inline functions cannot be interrupted: their results are dropped) */
+} rf_halt;
+
+typedef struct rf_options {
+    size_t struct_size;                     /* set by RF_OPTIONS: lets the struct grow without breaking programs */
+    const char *name;                       /* in messages; the function's name */
+    rf_value state;                         /* bound state: copied now, sent once to each worker; functions read it with
+                                               RF_CALL_STATE, and what they do to it nobody sees */
+    uint64_t chunk_size, n_splits;          /* items in a chunk, or chunks in all; automatic. Both: RF_EOPTION */
+    uint64_t split_size;                    /* bytes in a block of what workers read (rf_splits, rf_lines, rf_records); 1 MiB */
+    uint64_t iterable_len;                  /* length of a source that cannot say; RF_ENDLESS. A source that ends earlier
+                                               ends the job; a longer one is cut */
+    uint64_t max_active;                    /* items (blocks, where workers read) read and not yet delivered: bounds rank 0's
+                                               memory. Default: twice the credit of all workers, at least 1,024 */
+    uint64_t max_bytes;                     /* the same in bytes of results held; 64 MiB; the next to deliver is always let in */
+    double timeout;                         /* of the whole job; RF_NONE. What is unfinished then is a failure RF_ETIMEOUT */
+    rf_retry retry;
+    rf_halt halt;
+    uint64_t halt_count;                    /* failed items that halt the job; RF_UNLIMITED */
+    double halt_share;                      /* the same as a share of the items done, (0, 1], looked at from 10 items on; RF_NONE */
+    unsigned workers;                       /* use only so many; more than there are is capped with a warning */
+    uint64_t seed;                          /* of rf_call_random and of jitter; 1 */
+    void (*on_progress)(uint64_t done, uint64_t total, bool final, void *user);     /* on rank 0, at most ten times a second
+                                               and once at the end; total is what is known so far. It may not use the
+                                               pool (RF_EBUSY) */
+    void *user;                             /* for on_progress */
+} rf_options;
+
+int rf_print_options(FILE *to);             /* every option that has one: its environment variable, default, bounds, meaning */
+
+/* ---- registration ---------------------------------------------------------------------------------------------- */
+
+typedef void rf_any_function(void);
+typedef struct rf_registration {
+    size_t struct_size;
+    const char *name, *file;
+    int line, kind;
+    rf_any_function *function;
+    int (*init)(rf_call *call, void **worker);  /* once in each worker process, before its first use (rf_fail says why not:
+                                               that worker then gets no more of this function); functions that name the
+                                               same init share one state */
+    void (*exit)(void *worker);             /* when the pool closes */
+    struct rf_registration *next;
+    rf_options options;                     /* defaults of this function; last, so that it can grow; its own struct_size is 0 */
+} rf_registration;
+void rf_register(rf_registration *registration);    /* what RF_REGISTER calls; borrowed until rf_unregister */
+void rf_unregister(rf_registration *registration);
+enum { RF_KIND_MAP, RF_KIND_FILTER, RF_KIND_FOLD, RF_KIND_REDUCE, RF_KIND_COMPARE, RF_KIND_PARTITION };
+rf_map_function *rf_find(const char *name);         /* a registered map function by name; NULL when there is none, or when two
+                                               files register the name: then "file.c:name" finds it */
+
+/* ---- start and stop -------------------------------------------------------------------------------------------- */
+
+/* rf_main initialises MPI, opens a pool over all ranks, calls driver on rank 0 and closes. driver returns a status
+   (negative) or the program's own exit status 0..125. The exit status is that, or 65 some items failed, 64 wrong use or
+   options, 66 input, 73 output, 75 out of time or a rank lost, 70 the rest; a failure is told in one line on standard error.
+   Call it from main and return what it returns. */
+typedef int rf_driver(rf_pool *pool, int argc, char **argv);
+typedef int rf_setup(int argc, char **argv);
+int rf_main(int argc, char **argv, rf_driver *driver);
+/* setup runs first, on every rank, before MPI_Init: options and globals that functions read. What the driver sets is on rank
+   0 alone. RF_OK goes on; RF_END ends the program with status 0 (after --help, say), anything else with that exit status
+   or status. What setup prints is shown once, from rank 0, though it runs everywhere. */
+int rf_main_setup(int argc, char **argv, rf_setup *setup, rf_driver *driver);
+#ifdef MPI_VERSION
+/* For programs that own MPI: collective over comm (duplicated, never used itself). On rank 0 gives the pool; the other ranks
+   work inside until it is closed, then get RF_OK and a NULL pool. defaults may be NULL. Ranks whose registered functions
+   differ are RF_EREGISTRY on every rank, told on rank 0. Inside a function it is RF_EUSAGE. MPI_Finalize with a pool
+   still open terminates it. */
+int rf_open(MPI_Comm comm, const rf_options *defaults, rf_pool **pool);
+#endif
+int rf_close(rf_pool *pool);                /* drops what live iterators have not delivered, releases the workers. The
+                                               handle stays valid for RF_ECLOSED until MPI_Finalize. A second close is RF_OK */
+int rf_terminate(rf_pool *pool);            /* the same without waiting for functions that run */
+int rf_poll(rf_pool *pool, double seconds); /* lets jobs go on for that long (0: what can be done at once): RF_AGAIN while any is unfinished, else RF_OK */
+uint64_t rf_workers(const rf_pool *pool);   /* how many ranks work for it */
+
+/* ---- sources --------------------------------------------------------------------------------------------------- */
+
+/* Paths: a directory stands for the regular files below it, in byte order of their paths; "-" is standard input, which
+   rank 0 reads; a name that ends in .gz is read through zlib, all members, by one worker. Everything else is cut into
+   blocks of split_size bytes that the workers read themselves: each worker needs to see the file under the same path. A
+   path that is missing is RF_EINPUT of the verb. What goes wrong later (unreadable, truncated, changed while it was read)
+   is a failed item that names file and offset, and costs nothing else. */
+#ifdef __cplusplus
+typedef const char *const *rf_strings_in;
+#else
+typedef union { char *const *variable; const char *const *constant; } rf_strings_in __attribute__((transparent_union));
+#endif
+typedef int rf_generator_function(rf_call *call, void *state);     /* rf_return an item, or return RF_END, or RF_AGAIN: nothing
+                                                                      yet; runs on rank 0, may not use the pool */
+
+rf_source *rf_range(int64_t start, int64_t stop);                   /* start, start + 1, ... below stop; sent as three integers */
+rf_source *rf_range_by(int64_t start, int64_t stop, int64_t step);  /* step may be negative, not 0 */
+rf_source *rf_array(const void *base, uint64_t count, size_t element_size, rf_type type);  /* borrowed until the job ends;
+                                                                      see RF_ARRAY */
+rf_source *rf_values(const rf_value *values, uint64_t count);      /* copied; see RF_VALUES */
+rf_source *rf_strings(rf_strings_in strings, uint64_t count);      /* copied */
+rf_source *rf_lines(rf_strings_in paths, uint64_t count);          /* an item is a line, without its newline */
+rf_source *rf_splits(rf_strings_in paths, uint64_t count);         /* an item is a block of whole lines, at least one */
+rf_source *rf_files(rf_strings_in paths, uint64_t count);          /* an item is the content of a file */
+rf_source *rf_records(rf_strings_in paths, uint64_t count, size_t record_size);    /* an item is record_size bytes; a short last
+                                                                      one is a failed item */
+rf_source *rf_generator(rf_generator_function *next, void *state, void (*release)(void *state));   /* release may be NULL */
+void rf_source_free(rf_source *source);                            /* one that no verb took; NULL is legal */
+
+/* ---- verbs ----------------------------------------------------------------------------------------------------- */
+
+typedef struct rf_result {
+    uint64_t index;                         /* position in the source: ordinal; for what workers read, the offset in path */
+    bool ok;
+    rf_value value;                         /* nil when not ok */
+    const rf_error *error;                  /* NULL when ok; as long as the results, but for items that failed together without
+                                               having run (halted, out of time): theirs until the next call on these results */
+    const char *path;                       /* where the item came from, or NULL; like host valid as long as what it came from */
+    uint64_t offset;
+    unsigned attempts;
+    int rank;
+    double seconds;                         /* of the last attempt; for items far below a millisecond their chunk's mean */
+    const char *host;
+} rf_result;
+
+/* Each applies function to every item of source. options may be NULL. Where results go, NULL is allowed: values are
+   dropped, failures still counted. RF_OK: all items succeeded; RF_EITEMS: some did not. */
+int rf_apply(rf_pool *, rf_map_function *, rf_value item, const rf_options *, rf_results **);           /* one item */
+int rf_map(rf_pool *, rf_map_function *, rf_source *, const rf_options *, rf_results **);               /* in item order */
+int rf_map_unordered(rf_pool *, rf_map_function *, rf_source *, const rf_options *, rf_results **);     /* in order of completion */
+int rf_imap(rf_pool *, rf_map_function *, rf_source *, const rf_options *, rf_iterator **);             /* lazy: nothing is read or
+                                                                      sent before the first rf_next; then max_active ahead */
+int rf_imap_unordered(rf_pool *, rf_map_function *, rf_source *, const rf_options *, rf_iterator **);
+int rf_run(rf_map_function *, rf_value item, const rf_options *, rf_results **);    /* without a pool, in this process: for unit
+                                                                      tests of functions; no registration needed */
+
+int rf_next(rf_iterator *, const rf_result **result);       /* RF_OK (also for a failed item: look at ok), RF_END, RF_EHALTED,
+                                                               RF_ETIMEOUT, RF_ECLOSED ...; result valid until the next call */
+int rf_next_within(rf_iterator *, double seconds, const rf_result **result);    /* also RF_AGAIN; 0 polls */
+int rf_iterator_free(rf_iterator *);                        /* cancels what is left. RF_OK, RF_EITEMS where delivered items had
+                                                               failed, or the status that ended the job; NULL is RF_OK */
+
+uint64_t rf_results_len(const rf_results *);                /* NULL is the empty set: 0, ok */
+rf_result rf_results_at(const rf_results *, uint64_t i);    /* past the end a failure RF_ERANGE. By value: results are kept as
+                                                               columns, a million of them cost no million structs */
+rf_value rf_results_value(const rf_results *, uint64_t i);  /* nil when item i failed */
+bool rf_results_ok(const rf_results *);                     /* no item failed; also for none */
+int rf_results_check(const rf_results *);                   /* RF_OK, or RF_EITEMS with all failures counted and the first told in rf_last_error */
+bool rf_results_next_failure(const rf_results *, uint64_t *i);  /* the first failure at *i or after it, into *i */
+bool rf_results_next_success(const rf_results *, uint64_t *i);
+void rf_results_free(rf_results *);
+
+#pragma GCC visibility pop
+#ifdef __cplusplus
+}
+#endif
+
+/* ---- macros ---------------------------------------------------------------------------------------------------- */
+
+#define RF_EACH1_(m, a) m(a)
+#define RF_EACH2_(m, a, ...) m(a), RF_EACH1_(m, __VA_ARGS__)
+#define RF_EACH3_(m, a, ...) m(a), RF_EACH2_(m, __VA_ARGS__)
+#define RF_EACH4_(m, a, ...) m(a), RF_EACH3_(m, __VA_ARGS__)
+#define RF_EACH5_(m, a, ...) m(a), RF_EACH4_(m, __VA_ARGS__)
+#define RF_EACH6_(m, a, ...) m(a), RF_EACH5_(m, __VA_ARGS__)
+#define RF_EACH7_(m, a, ...) m(a), RF_EACH6_(m, __VA_ARGS__)
+#define RF_EACH8_(m, a, ...) m(a), RF_EACH7_(m, __VA_ARGS__)
+#define RF_EACH9_(m, a, ...) m(a), RF_EACH8_(m, __VA_ARGS__)
+#define RF_EACH10_(m, a, ...) m(a), RF_EACH9_(m, __VA_ARGS__)
+#define RF_EACH11_(m, a, ...) m(a), RF_EACH10_(m, __VA_ARGS__)
+#define RF_EACH12_(m, a, ...) m(a), RF_EACH11_(m, __VA_ARGS__)
+#define RF_PICK_(a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11, a12, n, ...) n
+#define RF_COUNT_(...) RF_PICK_(__VA_ARGS__, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0)
+#define RF_JOIN2_(a, b) a##b
+#define RF_JOIN_(a, b) RF_JOIN2_(a, b)
+#define RF_EACH_(m, ...) RF_JOIN_(RF_JOIN_(RF_EACH, RF_COUNT_(__VA_ARGS__)), _)(m, __VA_ARGS__)
+
+#ifndef __cplusplus
+
+#define RF_V(x)                                                                                                          \
+    _Generic((x), bool: rf_of_bool, char: rf_of_i64, signed char: rf_of_i64, unsigned char: rf_of_u64, short: rf_of_i64,                \
+             unsigned short: rf_of_u64, int: rf_of_i64, unsigned: rf_of_u64, long: rf_of_i64, unsigned long: rf_of_u64, \
+             long long: rf_of_i64, unsigned long long: rf_of_u64, float: rf_of_f64, double: rf_of_f64,                 \
+             char *: rf_of_string, const char *: rf_of_string, rf_value: rf_of_value)(x)
+#define RF_SLOT_TYPE_(x)                                                                                               \
+    _Generic(&(x), bool *: RF_SLOT_BOOL, signed char *: RF_SLOT_SCHAR, unsigned char *: RF_SLOT_UCHAR,                 \
+             short *: RF_SLOT_SHORT, unsigned short *: RF_SLOT_USHORT, int *: RF_SLOT_INT, unsigned *: RF_SLOT_UINT,   \
+             long *: RF_SLOT_LONG, unsigned long *: RF_SLOT_ULONG, long long *: RF_SLOT_LLONG,                         \
+             unsigned long long *: RF_SLOT_ULLONG, float *: RF_SLOT_FLOAT, double *: RF_SLOT_DOUBLE,                   \
+             const char **: RF_SLOT_STRING, rf_value *: RF_SLOT_VALUE)
+#define RF_SLOT_(x) {#x, &(x), RF_SLOT_TYPE_(x)}
+#define RF_ARGS(call, item, ...)                                                                                       \
+    rf_read_slots((call), (item), (const rf_slot[]){RF_EACH_(RF_SLOT_, __VA_ARGS__)}, RF_COUNT_(__VA_ARGS__))
+#define RF_TUPLE(...) rf_tuple_of((const rf_value[]){RF_EACH_(RF_V, __VA_ARGS__)}, RF_COUNT_(__VA_ARGS__))
+#define RF_DICT(...) rf_dict_of((const rf_value[]){RF_EACH_(RF_V, __VA_ARGS__)}, RF_COUNT_(__VA_ARGS__))
+#define RF_VALUES(...) rf_values((const rf_value[]){RF_EACH_(RF_V, __VA_ARGS__)}, RF_COUNT_(__VA_ARGS__))
+#define RF_ELEMENT_TYPE_(x)                                                                                            \
+    _Generic((x), bool: RF_BOOL, signed char: RF_I64, short: RF_I64, int: RF_I64, long: RF_I64, long long: RF_I64,     \
+             unsigned short: RF_U64, unsigned: RF_U64, unsigned long: RF_U64, unsigned long long: RF_U64,              \
+             float: RF_F64, double: RF_F64, default: RF_BYTES)
+#define RF_ARRAY(base, count) rf_array((base), (count), sizeof *(base), RF_ELEMENT_TYPE_(*(base)))
+#define RF_OPTIONS(...) (&(const rf_options){.struct_size = sizeof(rf_options), __VA_ARGS__})
+#define RF_KIND_OF_(f)                                                                                                 \
+    _Generic((f), rf_map_function *: RF_KIND_MAP, rf_filter_function *: RF_KIND_FILTER,                                \
+             rf_fold_function *: RF_KIND_FOLD, rf_reduce_function *: RF_KIND_REDUCE,                                   \
+             rf_compare_function *: RF_KIND_COMPARE, rf_partition_function *: RF_KIND_PARTITION, default: -1)
+#define RF_CHECK_KIND_(f)                                                                                              \
+    _Static_assert(RF_KIND_OF_(f) >= 0, "RF_REGISTER(" #f "): not one of rankfold's function types, see rf_map_function")
+
+#else /* C++20: the same names */
+
+static inline rf_value rf_box(bool x) { return rf_of_bool(x); }
+static inline rf_value rf_box(int x) { return rf_of_i64(x); }
+static inline rf_value rf_box(unsigned x) { return rf_of_u64(x); }
+static inline rf_value rf_box(long x) { return rf_of_i64(x); }
+static inline rf_value rf_box(unsigned long x) { return rf_of_u64(x); }
+static inline rf_value rf_box(long long x) { return rf_of_i64(x); }
+static inline rf_value rf_box(unsigned long long x) { return rf_of_u64(x); }
+static inline rf_value rf_box(double x) { return rf_of_f64(x); }
+static inline rf_value rf_box(const char *x) { return rf_of_string(x); }
+static inline rf_value rf_box(rf_value x) { return x; }
+static inline rf_slot rf_slot_of(const char *n, bool &x) { return {n, &x, RF_SLOT_BOOL}; }
+static inline rf_slot rf_slot_of(const char *n, int &x) { return {n, &x, RF_SLOT_INT}; }
+static inline rf_slot rf_slot_of(const char *n, unsigned &x) { return {n, &x, RF_SLOT_UINT}; }
+static inline rf_slot rf_slot_of(const char *n, long &x) { return {n, &x, RF_SLOT_LONG}; }
+static inline rf_slot rf_slot_of(const char *n, unsigned long &x) { return {n, &x, RF_SLOT_ULONG}; }
+static inline rf_slot rf_slot_of(const char *n, double &x) { return {n, &x, RF_SLOT_DOUBLE}; }
+static inline rf_slot rf_slot_of(const char *n, const char *&x) { return {n, &x, RF_SLOT_STRING}; }
+static inline rf_slot rf_slot_of(const char *n, rf_value &x) { return {n, &x, RF_SLOT_VALUE}; }
+template <class T> static inline const T *rf_address(const T &object) { return &object; } /* of a temporary: until the ';' */
+template <size_t N> struct rf_list_of { rf_value v[N]; };
+#define RF_V(x) rf_box(x)
+#define RF_SLOT_(x) rf_slot_of(#x, x)
+#define RF_ARGS(call, item, ...)                                                                                       \
+    [&](rf_call *rf_c_, rf_value rf_v_) {                                                                              \
+        const rf_slot rf_s_[] = {RF_EACH_(RF_SLOT_, __VA_ARGS__)};                                                     \
+        return rf_read_slots(rf_c_, rf_v_, rf_s_, sizeof rf_s_ / sizeof *rf_s_);                                       \
+    }((call), (item))
+#define RF_TUPLE(...) rf_tuple_of(rf_address(rf_list_of<RF_COUNT_(__VA_ARGS__)>{{RF_EACH_(RF_V, __VA_ARGS__)}})->v, RF_COUNT_(__VA_ARGS__))
+#define RF_DICT(...) rf_dict_of(rf_address(rf_list_of<RF_COUNT_(__VA_ARGS__)>{{RF_EACH_(RF_V, __VA_ARGS__)}})->v, RF_COUNT_(__VA_ARGS__))
+#define RF_VALUES(...) rf_values(rf_address(rf_list_of<RF_COUNT_(__VA_ARGS__)>{{RF_EACH_(RF_V, __VA_ARGS__)}})->v, RF_COUNT_(__VA_ARGS__))
+#define RF_OPTIONS(...) (rf_address(rf_options{.struct_size = sizeof(rf_options), __VA_ARGS__}))
+constexpr int rf_kind_of(rf_map_function *) { return RF_KIND_MAP; }
+constexpr int rf_kind_of(rf_filter_function *) { return RF_KIND_FILTER; }
+constexpr int rf_kind_of(rf_fold_function *) { return RF_KIND_FOLD; }
+constexpr int rf_kind_of(rf_reduce_function *) { return RF_KIND_REDUCE; }
+constexpr int rf_kind_of(rf_compare_function *) { return RF_KIND_COMPARE; }
+constexpr int rf_kind_of(rf_partition_function *) { return RF_KIND_PARTITION; }
+#define RF_KIND_OF_(f) rf_kind_of(f)
+#define RF_CHECK_KIND_(f) static_assert(rf_kind_of(f) >= 0)
+#endif
+
+#define RF_PACK1_(x) RF_V(x)
+#define RF_PACKN_(...) RF_TUPLE(__VA_ARGS__)
+#define RF_RETURN(call, ...) rf_return((call), RF_BOX_(__VA_ARGS__))
+#define RF_BOX_(...) RF_JOIN_(RF_JOIN_(RF_PACK, RF_PICK_(__VA_ARGS__, N, N, N, N, N, N, N, N, N, N, N, 1, 0)), _)(__VA_ARGS__)
+#define RF_EMIT(call, key, value) rf_emit_pair((call), RF_V(key), RF_V(value))
+#define RF_READ(value, ...) RF_ARGS(NULL, value, __VA_ARGS__)
+
+/* RF_REGISTER(f); or RF_REGISTER(f, .init = ..., .exit = ..., .options = {...}); at file scope, after f. Works for static
+   functions, in any number of files, in shared objects (unregistered by dlclose). */
+#define RF_REGISTER(...) RF_REGISTER_(__VA_ARGS__, )
+#define RF_REGISTER_(f, ...)                                                                                           \
+    RF_CHECK_KIND_(f);                                                                                                 \
+    __attribute__((constructor)) static void rf_register_##f(void);                                                    \
+    __attribute__((destructor)) static void rf_unregister_##f(void);                                                   \
+    static rf_registration rf_registration_##f = {.struct_size = sizeof(rf_registration), .name = #f, .file = __FILE__, \
+        .line = __LINE__, .kind = RF_KIND_OF_(f), .function = (rf_any_function *)(f), __VA_ARGS__};                    \
+    static void rf_register_##f(void) { rf_register(&rf_registration_##f); }                                           \
+    static void rf_unregister_##f(void) { rf_unregister(&rf_registration_##f); }                                       \
+    struct rf_call /* the caller's semicolon */
+
+/* RF_AUTO(rf_results, results); declares a NULL handle that is freed when it leaves its scope. It declares and sets in
+   one, so that an early return can never free what was not yet made. */
+#define RF_AUTO(type, name) __attribute__((cleanup(type##_auto_))) type *name = NULL
+static inline void rf_results_auto_(rf_results **p) { rf_results_free(*p); }
+static inline void rf_iterator_auto_(rf_iterator **p) { (void)rf_iterator_free(*p); }
+
+#endif

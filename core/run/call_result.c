@@ -1,0 +1,88 @@
+/* What a function gives: a value, or any number of them. */
+#include "run/call.h"
+
+#include "base/error.h"
+#include "value/pack.h"
+
+static __attribute__((cold, noinline)) int refuse(rf_call *call, const char *who)
+{
+    if (!call)
+        return error_set(RF_EUSAGE, "usage",
+                         "%s without a call: only a function that the library runs can return a value", who);
+    if (!call->results)
+        return call_fail(call, RF_EUSAGE, "usage", "%s in .init, which has no value", who);
+    if (call->returned)
+        return call_fail(call, RF_EUSAGE, "usage",
+                         "%s after a value was returned: an item has one value, or what was emitted", who);
+    return call_fail(call, RF_EUSAGE, "usage", "%s after rf_emit: an item has one value, or what was emitted", who);
+}
+
+static inline bool may_return(const rf_call *call)
+{
+    return call && call->results && !call->returned && !call->emitted;
+}
+
+int rf_return(rf_call *call, rf_value value)
+{
+    if (!may_return(call))
+        return refuse(call, "rf_return");
+    if (call->status)
+        return call->status;
+    int status = column_add(call->results, value);
+    if (status)
+        return call_fail_last(call, status);
+    call->returned = true;
+    return RF_OK;
+}
+
+void *rf_return_space(rf_call *call, size_t size)
+{
+    if (!may_return(call)) {
+        refuse(call, "rf_return_space");
+        return NULL;
+    }
+    if (call->status)
+        return NULL;
+    void *space = column_add_space(call->results, RF_BYTES, size);
+    if (!space)
+        call_fail_last(call, RF_ENOMEM);
+    call->returned = space != NULL;
+    return space;
+}
+
+static bool may_emit(const rf_call *call)
+{
+    return call && call->results && !call->returned;
+}
+
+#define EMITS_A_LOOK 64      /* moving messages costs some ten emits even when there are none */
+
+static int emitted(rf_call *call, int status)
+{
+    if (status)
+        return call_fail_last(call, status);
+    if (++call->emitted % EMITS_A_LOOK == 0)
+        rf_call_progress(call);
+    return RF_OK;
+}
+
+int rf_emit(rf_call *call, rf_value value)
+{
+    if (!may_emit(call))
+        return refuse(call, "rf_emit");
+    if (call->status)
+        return call->status;
+    return emitted(call, pack_value(&call->emits, value));
+}
+
+int rf_emit_pair(rf_call *call, rf_value key, rf_value value)
+{
+    if (!may_emit(call))
+        return refuse(call, "rf_emit_pair");
+    if (call->status)
+        return call->status;
+    int status = pack_tuple_head(&call->emits, 2);
+    status = status ? status : pack_value(&call->emits, key);
+    status = status ? status : pack_value(&call->emits, value);
+    return emitted(call, status);
+}

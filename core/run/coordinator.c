@@ -1,0 +1,345 @@
+#include "run/coordinator.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "run/coordinator_state.h"
+
+#define PROGRESS_SECONDS 0.1
+
+/* ---- made and freed ---- */
+
+int coordinator_new(post *via, const registry *functions, coordinator **made)
+{
+    transport *t = post_transport(via);
+    size_t ranks = (size_t)transport_size(t);
+    coordinator *runs = *made = calloc(1, sizeof *runs);
+    if (!runs)
+        return error_no_memory(sizeof *runs);
+    runs->via = via;
+    runs->functions = functions;
+    runs->expected = ranks > 1 ? ranks - 1 : 1;
+    call_init(&runs->generating);
+    runs->decides = plan_new();
+    runs->hosts = strings_new();
+    runs->fingerprints = calloc(ranks, sizeof *runs->fingerprints);
+    runs->host_of = calloc(ranks, sizeof *runs->host_of);
+    runs->gone = calloc(ranks, sizeof *runs->gone);
+    if (runs->decides && runs->hosts && runs->fingerprints && runs->host_of && runs->gone)
+        return RF_OK;
+    coordinator_free(runs);
+    *made = NULL;
+    return error_no_memory(ranks);
+}
+
+void coordinator_free(coordinator *runs)
+{
+    if (!runs)
+        return;
+    for (job *of = runs->jobs, *next; of; of = next) {
+        next = of->next;
+        job_free(of);
+    }
+    call_free(&runs->generating);
+    plan_free(runs->decides);
+    strings_free(runs->hosts);
+    free(runs->fingerprints);
+    free(runs->host_of);
+    free(runs->gone);
+    buffer_free(&runs->differences);
+    free(runs->plan_failures);
+    free(runs->item_failures);
+    free(runs->again);
+    free(runs);
+}
+
+/* ---- workers come and go ---- */
+
+static int take_hello(coordinator *runs, const message *what)
+{
+    int rank = what->peer;
+    if (runs->host_of[rank][0])
+        return message_refuse(what, what->head.size, "a second HELLO");
+    memcpy(runs->host_of[rank], what->hello.host, sizeof runs->host_of[rank]);
+    runs->host_of[rank][sizeof runs->host_of[rank] - 1] = '\0';
+    if (!runs->host_of[rank][0])
+        strcpy(runs->host_of[rank], "?");
+    runs->greeted++;
+    if (what->hello.fingerprint == registry_fingerprint(runs->functions))
+        return RF_OK;
+    return registry_compare(runs->functions, rank, runs->host_of[rank], what->body, what->body_size, &runs->differences);
+}
+
+/* Workers join in the order of their ranks, whatever the order in which they came. */
+static int join_all(coordinator *runs)
+{
+    uint32_t ranks = (uint32_t)transport_size(post_transport(runs->via)), first = ranks > 1;
+    runs->joined = true;
+    int status = strings_add(runs->hosts, first ? transport_host(post_transport(runs->via)) : runs->host_of[0]);
+    for (uint32_t rank = 1; rank < ranks && status == RF_OK; rank++)
+        status = strings_add(runs->hosts, runs->host_of[rank]);
+    for (uint32_t rank = first; rank < ranks && status == RF_OK; rank++)
+        status = plan_join(runs->decides, rank);
+    return status;
+}
+
+int coordinator_ready(coordinator *runs)
+{
+    if (runs->joined)
+        return runs->status;
+    if (runs->greeted < runs->expected)
+        return RF_AGAIN;
+    if (runs->differences.size)
+        return error_set(RF_EREGISTRY, "registry", "ranks disagree about their functions: %.*s; start the same program on every rank",
+                         (int)runs->differences.size, (const char *)runs->differences.data);
+    return join_all(runs);
+}
+
+static void worker_left(coordinator *runs, int rank)
+{
+    if (!runs->gone[rank])
+        runs->left++;
+    runs->gone[rank] = true;
+}
+
+int coordinator_lost(coordinator *runs, int peer)
+{
+    bool known = !runs->gone[peer];
+    worker_left(runs, peer);
+    if (!known || !runs->joined)
+        return RF_OK;
+    log_warn("rank %d on %s is lost; what it had is run again by others", peer, runs->host_of[peer]);
+    return plan_lost(runs->decides, (uint32_t)peer);
+}
+
+int coordinator_dismiss(coordinator *runs)
+{
+    int ranks = transport_size(post_transport(runs->via)), status = RF_OK;
+    if (runs->dismissed)
+        return RF_OK;
+    runs->dismissed = true;
+    message bye = {.head.kind = MESSAGE_BYE};
+    for (int rank = ranks > 1; rank < ranks; rank++)
+        if (!runs->gone[rank] && post_send(runs->via, rank, &bye, NULL, 0) < 0)
+            status = RF_ENOMEM;
+    return status;
+}
+
+bool coordinator_alone(const coordinator *runs) { return runs->left == runs->expected; }
+uint64_t coordinator_workers(const coordinator *runs) { return runs->expected - runs->left; }
+bool coordinator_in_callback(const coordinator *runs) { return runs->in_callback; }
+
+/* ---- messages ---- */
+
+int coordinator_take(coordinator *runs, message *what)
+{
+    switch (what->head.kind) {
+    case MESSAGE_HELLO: return take_hello(runs, what);
+    case MESSAGE_PART: return coordinator_take_part(runs, what);
+    case MESSAGE_GONE: return worker_left(runs, what->peer), RF_OK;
+    default: return message_refuse(what, what->head.size, "not for rank 0");
+    }
+}
+
+/* Results that there is no memory for end their job; the part still counts as the worker's answer. */
+int coordinator_take_incomplete(coordinator *runs, message *what, int why)
+{
+    job *of = what->head.kind == MESSAGE_PART ? coordinator_job(runs, what->head.job) : NULL;
+    if (what->head.kind != MESSAGE_PART)
+        return why;
+    if (of) {
+        job_fail_as_a_whole(of);
+        plan_cancel(runs->decides, of->id, why);
+    }
+    plan_part part = {.task = what->head.task, .worker = (uint32_t)what->peer, .last = what->part.flags & PART_LAST};
+    return plan_part_done(runs->decides, &part, transport_now(post_transport(runs->via)));
+}
+
+/* ---- jobs ---- */
+
+job *coordinator_job(coordinator *runs, uint64_t id)
+{
+    job *of = runs->jobs;
+    while (of && of->id != id)
+        of = of->next;
+    return of;
+}
+
+static int generate(void *caller, rf_generator_function *next, void *state, column *to)
+{
+    coordinator *runs = caller;
+    bool before = runs->in_callback;
+    runs->in_callback = true;
+    runs->generating.results = to;
+    int status = call_generate(&runs->generating, next, state);
+    runs->in_callback = before;
+    return status;
+}
+
+static int plan_it(coordinator *runs, job *of, double now)
+{
+    plan_job as = {.ordered = of->ordered,
+                   .keeps = of->sink != JOB_STREAMS,
+                   .sequential = source_sequential(of->source),
+                   .length = source_length(of->source),
+                   .unit_bytes = source_unit_bytes(of->source),
+                   .piece_bytes = SOURCE_PIECE_BYTES,
+                   .settled = of->settled};
+    if (as.sequential)
+        as.length = PLAN_UNKNOWN;
+    return plan_add(runs->decides, &as, now, &of->id);
+}
+
+/* With one worker what is tried again keeps its place: then every job is ordered. */
+int coordinator_make(coordinator *runs, const job_order *order, job **made)
+{
+    *made = NULL;
+    job_order its = *order;
+    its.ordered = order->ordered || coordinator_workers(runs) == 1;
+    int status = source_prepare(order->source, &order->settled, &(source_caller){generate, runs});
+    if (status) {
+        rf_source_free(order->source);
+        return status;
+    }
+    job *of;
+    status = job_create(&its, runs->hosts, &of);
+    if (status)
+        return status;
+    size_t ranks = (size_t)transport_size(post_transport(runs->via));
+    of->knows = calloc(ranks / 8 + 1, 1);
+    if (!of->knows) {
+        job_free(of);
+        return error_no_memory(ranks / 8 + 1);
+    }
+    of->runs = runs;
+    of->ordinal = runs->jobs_made++;
+    of->next = runs->jobs;
+    runs->jobs = *made = of;
+    return RF_OK;
+}
+
+int coordinator_start(coordinator *runs, job *of, double now)
+{
+    return runs->status ? runs->status : plan_it(runs, of, now);
+}
+
+static void unlink_and_free(coordinator *runs, job *of)
+{
+    for (job **at = &runs->jobs; *at; at = &(*at)->next)
+        if (*at == of) {
+            *at = of->next;
+            break;
+        }
+    job_free(of);
+}
+
+bool job_over(const job *of)
+{
+    return of->ended && !post_lent(of->runs->via, of->id);
+}
+
+void coordinator_close(coordinator *runs, job *of)
+{
+    if (!of->id || job_over(of)) {
+        unlink_and_free(runs, of);
+        return;
+    }
+    of->abandoned = true;
+    plan_abandon(runs->decides, of->id);
+}
+
+void coordinator_job_broke(coordinator *runs, job *of)
+{
+    job_fail_as_a_whole(of);
+    plan_cancel(runs->decides, of->id, job_status(of));
+}
+
+void coordinator_fail_all(coordinator *runs, int status)
+{
+    for (job *of = runs->jobs; of; of = of->next)
+        if (of->id && !of->ended)
+            plan_cancel(runs->decides, of->id, status);
+}
+
+bool coordinator_idle(const coordinator *runs)
+{
+    const job *of = runs->jobs;
+    while (of && (!of->id || (of->ended && !of->abandoned)))
+        of = of->next;
+    return !of;
+}
+
+void coordinator_taken(coordinator *runs, const job *of, const receipt *what)
+{
+    for (uint64_t i = 0; i < what->parts; i++)
+        plan_taken(runs->decides, of->id, what->chunk, i ? 0 : what->bytes);
+}
+
+/* ---- steps ---- */
+
+static void report_progress(coordinator *runs, job *of, double now)
+{
+    void (*tell)(uint64_t, uint64_t, bool, void *) = of->settled.on_progress;
+    if (!tell || !of->id || of->ended || of->abandoned || now < of->progress_next)
+        return;
+    uint64_t total, done = plan_done(runs->decides, of->id, &total);
+    of->progress_next = now + PROGRESS_SECONDS;
+    bool before = runs->in_callback;
+    runs->in_callback = true;
+    tell(done, total, false, of->settled.user);
+    runs->in_callback = before;
+}
+
+/* Jobs that nobody holds any more go as soon as nothing of their source is lent. */
+static double tend_jobs(coordinator *runs, double now)
+{
+    double wake = INFINITY;
+    for (job *of = runs->jobs, *next; of; of = next) {
+        next = of->next;
+        report_progress(runs, of, now);
+        if (of->settled.on_progress && of->id && !of->ended && of->progress_next < wake)
+            wake = of->progress_next;
+        if (of->reading && of->when < wake)
+            wake = of->when;
+        if (of->ended && post_lent(runs->via, of->id))
+            post_withdraw(runs->via, of->id);
+        if (of->abandoned && job_over(of))
+            unlink_and_free(runs, of);
+    }
+    return wake;
+}
+
+static void go_on_reading(coordinator *runs)
+{
+    for (job *of = runs->jobs; of; of = of->next)
+        if (of->reading && !of->ended)
+            coordinator_read(runs, of);
+}
+
+double coordinator_step(coordinator *runs, double now)
+{
+    plan_action action;
+    go_on_reading(runs);
+    int status = RF_OK;
+    while (status >= 0 && plan_take(runs->decides, now, &action))
+        status = coordinator_act(runs, &action);
+    if (status >= 0)
+        status = plan_memory_status(runs->decides);
+    if (status < 0 && !runs->status) {
+        runs->status = status;
+        coordinator_fail_all(runs, status);
+    }
+    double wake = tend_jobs(runs, now), due = plan_wake(runs->decides);
+    transport_flush(post_transport(runs->via));
+    return due < wake ? due : wake;
+}
+
+int coordinator_descriptor(const coordinator *runs)
+{
+    for (const job *of = runs->jobs; of; of = of->next)
+        if (of->reading && of->descriptor >= 0)
+            return of->descriptor;
+    return -1;
+}

@@ -1,0 +1,35 @@
+/* The coordinator: rank 0's steps. It joins the plan's decisions to the post: messages become events of the plan, actions of the plan become
+   messages, deliveries and reads. The only code that knows both. Never blocks. */
+#ifndef RANKFOLD_RUN_COORDINATOR_H
+#define RANKFOLD_RUN_COORDINATOR_H
+
+#include "run/job.h"
+#include "run/registry.h"
+#include "wire/post.h"
+
+typedef struct coordinator coordinator;
+
+int coordinator_new(post *via, const registry *functions, coordinator **made);  /* both stay the caller's */
+void coordinator_free(coordinator *runs);
+
+int coordinator_take(coordinator *runs, message *what);             /* one message from a worker */
+int coordinator_take_incomplete(coordinator *runs, message *what, int why);     /* one whose body did not come */
+int coordinator_lost(coordinator *runs, int peer);                  /* a worker is gone */
+double coordinator_step(coordinator *runs, double now);             /* decides and sends; returns when to be called again */
+int coordinator_descriptor(const coordinator *runs);                /* what a source waits for, or -1 */
+bool coordinator_in_callback(const coordinator *runs);              /* a generator or on_progress runs */
+
+/* Opening and closing. All ranks have greeted: RF_AGAIN until then, RF_EREGISTRY when their functions differ, told. */
+int coordinator_ready(coordinator *runs);
+int coordinator_dismiss(coordinator *runs);                         /* says BYE to every worker, once */
+bool coordinator_alone(const coordinator *runs);                    /* every worker has left */
+uint64_t coordinator_workers(const coordinator *runs);
+
+int coordinator_make(coordinator *runs, const job_order *order, job **made);    /* nothing is read or sent before it is started */
+int coordinator_start(coordinator *runs, job *of, double now);
+void coordinator_close(coordinator *runs, job *over);               /* frees it; what is unfinished is abandoned first, and goes on to
+                                                                       be cleared away by later steps */
+void coordinator_fail_all(coordinator *runs, int status);           /* ends every job so: the pool closes, or cannot go on */
+bool coordinator_idle(const coordinator *runs);                     /* no unfinished job, also none that was abandoned */
+
+#endif

@@ -1,0 +1,147 @@
+/* What the plan decides, done. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "run/coordinator_state.h"
+
+/* ---- RUN ---- */
+
+/* A worker hears of a job before its first task: what is bound to the job goes once, not with each task. */
+static int introduce(coordinator *runs, job *of, int worker)
+{
+    if (of->knows[worker / 8] & 1u << worker % 8)
+        return RF_OK;
+    message what = {.head = {.kind = MESSAGE_JOB, .job = of->id},
+                    .job = {.function = of->number, .state_type = (uint32_t)of->state_type, .seed = of->settled.seed,
+                            .ordinal = of->ordinal, .by_workers = of->by_workers},
+                    .body = of->state.data, .body_size = of->state.size};
+    int status = post_send(runs->via, worker, &what, NULL, of->id);
+    if (status >= 0)
+        of->knows[worker / 8] = (uint8_t)(of->knows[worker / 8] | 1u << worker % 8);
+    return status;
+}
+
+/* A large body that the source may drop or reuse before it was fetched is copied; one in the user's own array is lent. */
+static int send_run(coordinator *runs, job *of, int worker, message *what, const input_piece *piece)
+{
+    what->run.kind = piece->kind;
+    what->run.layout = piece->layout;
+    what->run.a = piece->a;
+    what->run.b = piece->b;
+    what->body = piece->body;
+    what->body_size = piece->body_size;
+    if (piece->borrowed || piece->body_size <= POST_INLINE_MOST)
+        return post_send(runs->via, worker, what, NULL, of->id);
+    buffer copy = {0};
+    int status = buffer_put(&copy, piece->body, piece->body_size);
+    if (status)
+        return status;
+    what->body = copy.data;
+    return post_send(runs->via, worker, what, &copy, 0);
+}
+
+static int run_task(coordinator *runs, job *of, const plan_action *action)
+{
+    int worker = (int)action->worker, status = introduce(runs, of, worker);
+    uint64_t first = action->first, left = action->count;
+    while (left && status >= 0) {
+        input_piece piece;
+        uint64_t described;
+        status = source_describe(of->source, first, left, &piece, &described);
+        if (status)
+            break;
+        message what = {.head = {.kind = MESSAGE_RUN, .job = of->id, .task = action->task},
+                        .run = {.first = first, .count = described, .position = action->position, .attempt = action->attempt,
+                                .more = described < left, .predicted = action->predicted}};
+        first += described;
+        left -= described;
+        status = send_run(runs, of, worker, &what, &piece);
+    }
+    return status;
+}
+
+/* ---- READ ---- */
+
+static void read_some(coordinator *runs, job *of)
+{
+    uint64_t got = 0;
+    of->descriptor = -1;
+    of->when = INFINITY;
+    int status = source_read(of->source, of->want, &got, &of->descriptor, &of->when);
+    of->reading = status == RF_AGAIN && !got;
+    if (status < 0)
+        job_fail_as_a_whole(of);
+    if (got || status == RF_END)
+        plan_items(runs->decides, of->id, got, status == RF_END);
+    if (status < 0)
+        plan_read_failed(runs->decides, of->id, status);
+}
+
+/* The source speaks of the machine's clock, steps of the transport's. */
+int coordinator_read(coordinator *runs, job *of)
+{
+    if (of->descriptor < 0 && isfinite(of->when) && transport_now(post_transport(runs->via)) < of->when)
+        return RF_OK;
+    read_some(runs, of);
+    if (of->reading && isfinite(of->when))
+        of->when = transport_now(post_transport(runs->via)) + fmax(0, of->when - clock_now());
+    return RF_OK;
+}
+
+/* ---- ENDED ---- */
+
+static void tell_workers(coordinator *runs, const job *of)
+{
+    int ranks = transport_size(post_transport(runs->via));
+    message forget = {.head = {.kind = MESSAGE_FORGET, .job = of->id}};
+    for (int rank = 0; rank < ranks; rank++)
+        if (of->knows[rank / 8] & 1u << rank % 8 && !runs->gone[rank])
+            post_send(runs->via, rank, &forget, NULL, 0);
+}
+
+static void ended(coordinator *runs, job *of, int status)
+{
+    of->ended = true;
+    of->reading = false;
+    of->status = status;
+    tell_workers(runs, of);
+    post_withdraw(runs->via, of->id);
+}
+
+static void final_progress(coordinator *runs, job *of, const plan_action *action)
+{
+    if (!of->settled.on_progress || of->abandoned)
+        return;
+    bool before = runs->in_callback;
+    runs->in_callback = true;
+    of->settled.on_progress(action->first, action->count, true, of->settled.user);
+    runs->in_callback = before;
+}
+
+int coordinator_act(coordinator *runs, const plan_action *action)
+{
+    job *of = coordinator_job(runs, action->job);
+    int status = RF_OK;
+    if (!of && action->kind != PLAN_STOP)
+        return RF_OK;
+    switch (action->kind) {
+    case PLAN_READ:
+        of->want = action->count;
+        of->reading = true;
+        of->descriptor = -1;
+        of->when = INFINITY;
+        return coordinator_read(runs, of);
+    case PLAN_RUN: status = run_task(runs, of, action); break;
+    case PLAN_STOP:
+        return post_send(runs->via, (int)action->worker, &(message){.head = {.kind = MESSAGE_STOP, .task = action->task}}, NULL, 0);
+    case PLAN_DELIVER: status = job_chunk_complete(of, action->chunk); break;
+    case PLAN_FAIL: status = coordinator_fail_units(runs, action); break;
+    case PLAN_FORGET: source_forget(of->source, action->first, action->count); break;
+    case PLAN_ENDED: ended(runs, of, action->status); final_progress(runs, of, action); break;
+    }
+    if (status < 0)
+        coordinator_job_broke(runs, of);
+    return RF_OK;
+}

@@ -1,0 +1,155 @@
+/* The way of results: a PART becomes an event of the plan, which says of each failure whether it is final, and a delivery. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "run/coordinator_state.h"
+
+static bool scratch_reach(coordinator *runs, uint64_t failures)
+{
+    if (failures <= runs->scratch_most)
+        return true;
+    plan_failure *more_plan = realloc(runs->plan_failures, failures * sizeof *more_plan);
+    if (more_plan)
+        runs->plan_failures = more_plan;
+    item_failure *more_items = realloc(runs->item_failures, failures * sizeof *more_items);
+    if (more_items)
+        runs->item_failures = more_items;
+    uint64_t *more_again = realloc(runs->again, failures * sizeof *more_again);
+    if (more_again)
+        runs->again = more_again;
+    if (!more_plan || !more_items || !more_again) {
+        error_no_memory(failures * sizeof *more_plan);
+        return false;
+    }
+    runs->scratch_most = failures;
+    return true;
+}
+
+/* Where workers read, an item is tried again by its place in the file; one that came from standard input by its unit. */
+static void list_failures(coordinator *runs, const job *of, const message *what, message_results results)
+{
+    struct message_failure entry;
+    const char *kind, *text;
+    bool by_place = of && of->by_workers && what->part.path_index != BLOCK_NO_PATH;
+    for (uint64_t i = 0; message_next_failure(&results, &entry, &kind, &text); i++)
+        runs->plan_failures[i] = (plan_failure){.unit = entry.unit, .position = by_place ? entry.position : PLAN_ALL, .kind = kind};
+}
+
+static failure *final_failure(const coordinator *runs, const job *of, const message *what, const struct message_failure *entry,
+                              const char *kind, const char *text)
+{
+    rf_error error = {.status = entry->status, .kind = kind, .message = text, .index = entry->position, .function = of->function->name,
+                      .host = strings_at(runs->hosts, (uint64_t)what->peer), .rank = what->peer, .attempt = what->part.attempt};
+    return failure_new(&error);
+}
+
+/* Sorts the failures into those that are final, which the delivery tells, and those that come again, which are holes in it. */
+static int sort_failures(coordinator *runs, const job *of, const message *what, message_results results, delivery *made)
+{
+    struct message_failure entry;
+    const char *kind, *text;
+    made->failures = runs->item_failures;
+    made->again = runs->again;
+    for (uint64_t i = 0; message_next_failure(&results, &entry, &kind, &text); i++) {
+        if (runs->plan_failures[i].again) {
+            runs->again[made->again_count++] = entry.item;
+            continue;
+        }
+        failure *why = final_failure(runs, of, what, &entry, kind, text);
+        if (!why)
+            return RF_ENOMEM;
+        runs->item_failures[made->failure_count++] = (item_failure){entry.item, why};
+    }
+    return RF_OK;
+}
+
+static int deliver_part(coordinator *runs, job *of, message *what, const message_results *results, const part_place *where)
+{
+    delivery made = {.unit = what->part.unit, .items = what->part.items, .positions = results->positions, .values = results->values,
+                     .path_index = what->part.path_index, .rank = what->peer, .attempt = what->part.attempt,
+                     .seconds = what->part.seconds};
+    int status = sort_failures(runs, of, what, *results, &made);
+    post_take_body(runs->via, what, &made.memory);
+    if (status == RF_OK)
+        status = job_deliver(of, &made, where);
+    buffer_free(&made.memory);
+    for (uint64_t i = 0; i < made.failure_count; i++)
+        failure_free(runs->item_failures[i].why);
+    return status;
+}
+
+/* A worker that cannot run a job is not the job's failure while there are others. */
+static void tell_bench(coordinator *runs, job *of, const message *what, message_results results)
+{
+    struct message_failure entry;
+    const char *kind, *text;
+    if (!of || !message_next_failure(&results, &entry, &kind, &text))
+        return;
+    const char *host = strings_at(runs->hosts, (uint64_t)what->peer);
+    log_warn("rank %d on %s gets no more of %s: %s", what->peer, host ? host : "?", of->name, text);
+    if (!of->first_failure)
+        of->first_failure = final_failure(runs, of, what, &entry, kind, text);
+}
+
+int coordinator_take_part(coordinator *runs, message *what)
+{
+    message_results results;
+    int status = message_open_part(what, &results);
+    if (status)
+        return status;
+    if (!scratch_reach(runs, what->part.failures))
+        return RF_ENOMEM;
+    job *of = coordinator_job(runs, what->head.job);
+    bool benches = what->part.flags & PART_INIT_FAILED;
+    if (benches)
+        tell_bench(runs, of, what, results);
+    else
+        list_failures(runs, of, what, results);
+    plan_part part = {.task = what->head.task, .worker = (uint32_t)what->peer, .last = what->part.flags & PART_LAST,
+                      .init_failed = benches, .partly = what->part.flags & PART_PARTLY, .units = what->part.units,
+                      .items = what->part.items, .bytes = what->part.items ? what->body_size : 0, .seconds = what->part.seconds,
+                      .failures = runs->plan_failures, .failure_count = benches ? 0 : what->part.failures};
+    status = plan_part_done(runs->decides, &part, transport_now(post_transport(runs->via)));
+    if (status || !part.job || !of || !part.items)
+        return status;
+    status = deliver_part(runs, of, what, &results, &(part_place){part.chunk, part.bytes});
+    if (status < 0)
+        coordinator_job_broke(runs, of);
+    return RF_OK;
+}
+
+/* ---- what was never done ---- */
+
+static const char *why_not_done(int status, const char **kind)
+{
+    switch (status) {
+    case RF_EHALTED: return *kind = "halted", "not run: too many items had failed, and the job was halted";
+    case RF_ETIMEOUT: return *kind = "timeout", "not finished: the job ran out of time";
+    case RF_EINIT: return *kind = "init", "not run: no worker could be initialised";
+    case RF_ELOST: return *kind = "lost", "not finished: the ranks that had it were lost";
+    case RF_ECLOSED: return *kind = "cancelled", "not finished: the pool was closed";
+    case RF_ENOMEM: return *kind = "memory", "not finished: the job ran out of memory";
+    default: return *kind = "cancelled", "not finished: the job was given up";
+    }
+}
+
+/* Its items are units, or the one at a place in a file. */
+int coordinator_fail_units(coordinator *runs, const plan_action *action)
+{
+    job *of = coordinator_job(runs, action->job);
+    uint64_t path_index = BLOCK_NO_PATH;
+    const char *kind, *text = why_not_done(action->status, &kind);
+    rf_error error = {.status = action->status, .kind = kind, .message = text, .index = action->first, .function = of->function->name,
+                      .rank = -1, .attempt = action->attempt};
+    failure *why = failure_new(&error);
+    if (!why)
+        return RF_ENOMEM;
+    bool one_item = action->position != PLAN_ALL;
+    if (action->count == 1)
+        source_path_of(of->source, action->first, &path_index);
+    delivery made = {.unit = action->first, .items = action->count, .positions = one_item ? &action->position : NULL,
+                     .all_failed = why, .path_index = path_index, .rank = -1, .attempt = action->attempt};
+    int status = job_deliver(of, &made, &(part_place){action->chunk, 0});
+    failure_free(why);
+    return status;
+}

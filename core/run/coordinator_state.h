@@ -1,0 +1,39 @@
+/* What the coordinator is made of: seen by coordinator.c (messages, lifecycle), coordinator_act.c (the plan's actions) and
+   coordinator_parts.c (results) alone. */
+#ifndef RANKFOLD_RUN_COORDINATOR_STATE_H
+#define RANKFOLD_RUN_COORDINATOR_STATE_H
+
+#include "run/call.h"
+#include "run/coordinator.h"
+#include "run/job_state.h"
+
+struct coordinator {
+    post *via;
+    const registry *functions;
+    plan *decides;
+    strings *hosts;                     /* by rank; shared with every result */
+    job *jobs;
+    uint64_t jobs_made;
+    rf_call generating;                 /* generators run in it */
+    uint32_t *greeted_by;               /* ranks, as they came */
+    uint64_t expected, greeted, left;   /* workers */
+    uint64_t *fingerprints;             /* by rank */
+    char (*host_of)[64];
+    buffer differences;                 /* how registries differ, for a person */
+    bool *gone;
+    bool dismissed, joined, in_callback;
+    plan_failure *plan_failures;        /* scratch, for the part in hand */
+    item_failure *item_failures;
+    uint64_t *again;
+    uint64_t scratch_most;
+    int status;                         /* why nothing works any more */
+};
+
+job *coordinator_job(coordinator *runs, uint64_t id);               /* NULL: nobody's */
+int coordinator_take_part(coordinator *runs, message *what);
+int coordinator_act(coordinator *runs, const plan_action *action);
+int coordinator_read(coordinator *runs, job *of);                   /* goes on with a READ */
+void coordinator_job_broke(coordinator *runs, job *of);             /* the last error ends this job, and it alone */
+int coordinator_fail_units(coordinator *runs, const plan_action *action);       /* the plan's FAIL */
+
+#endif

@@ -1,0 +1,69 @@
+/* Executors: where user functions run. A worker hands over a chunk at a time and asks for parts of its results as they are
+   done; what runs inside the rank, in a child or in virtual time is the executor's own business.
+
+   Ownership: the chunk's body and job stay until the last part was given. A part's columns and buffers are the executor's, valid until the
+   next executor_next; the taker may move their bytes out (column_seal). */
+#ifndef RANKFOLD_RUN_EXECUTOR_H
+#define RANKFOLD_RUN_EXECUTOR_H
+
+#include "input/piece.h"
+#include "value/column.h"
+
+/* What all chunks of a job have in common; belongs to the worker. */
+typedef struct executor_job {
+    const rf_registration *function;
+    rf_value state;
+    uint64_t seed, ordinal;
+    bool by_workers;                    /* items are known by path and offset: parts carry positions */
+} executor_job;
+
+typedef struct executor_chunk {
+    uint64_t task;
+    const executor_job *job;
+    input_piece piece;
+    uint64_t first, count, position;
+    unsigned attempt;
+    double predicted;                   /* seconds; 0: unknown */
+} executor_chunk;
+
+typedef struct executor_part {
+    uint64_t unit, units;               /* where it begins, and how many are done with it */
+    uint64_t path_index;
+    uint64_t failure_count;
+    double seconds;
+    bool last;
+    bool init_failed;                   /* this worker cannot run this job: the one failure tells why, no unit is covered */
+    bool partly;                        /* some items of the next unit are in it as well */
+    column *values;                     /* one an item, nil where it failed */
+    buffer *positions;                  /* uint64_t each; empty unless by_workers */
+    buffer *failures;                   /* message_add_failure's format */
+} executor_part;
+
+/* What an executor needs of the rank it is in: called from inside functions. */
+typedef struct executor_host {
+    int rank;
+    void (*progress)(void *context);
+    bool (*cancelled)(void *context, uint64_t task);
+    void *context;
+} executor_host;
+
+typedef struct executor executor;
+struct executor_kind {
+    int (*start)(executor *runs, const executor_chunk *chunk);
+    bool (*next)(executor *runs, double now, executor_part *part);
+    double (*wake)(const executor *runs);
+    void (*cancel)(executor *runs, uint64_t task);
+    void (*free)(executor *runs);
+};
+struct executor { const struct executor_kind *kind; };
+
+/* In this rank, in this thread: costs nothing, cannot be interrupted. next runs items until a part is full or its time is up. */
+int executor_inline_new(const executor_host *host, executor **made);
+
+static inline int executor_start(executor *runs, const executor_chunk *chunk) { return runs->kind->start(runs, chunk); }
+static inline bool executor_next(executor *runs, double now, executor_part *part) { return runs->kind->next(runs, now, part); }
+static inline double executor_wake(const executor *runs) { return runs->kind->wake(runs); }     /* when next may have a part */
+static inline void executor_cancel(executor *runs, uint64_t task) { runs->kind->cancel(runs, task); }   /* stop after the item it is at */
+static inline void executor_free(executor *runs) { if (runs) runs->kind->free(runs); }
+
+#endif

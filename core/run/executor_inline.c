@@ -1,0 +1,298 @@
+/* The inline executor. A part ends when its results fill a frame, when its time is up, or when the next item comes from another file;
+   where workers read, at the end of a block if that is near, so that a block is mostly reported whole.
+
+   The clock is looked at every few items: after so many as took CHECK_SECONDS when last measured.
+
+   What an item may need besides its value (a failure's texts, a position) is reserved before it runs, so that nothing is lost for want
+   of memory: where even that is not to be had, this worker gives the rest of the chunk back and is benched. */
+#include "run/executor.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "input/reader.h"
+#include "run/call.h"
+#include "wire/message.h"
+
+#define PART_BYTES 61440                /* with its positions and head, below what fits a frame */
+#define PART_SECONDS 0.010
+#define CHECK_SECONDS 0.000050
+#define CHECK_ITEMS_MOST 1024
+#define FAILURE_BYTES 2048              /* at most, with kind, message and padding */
+#define OVERFULL 16                     /* times PART_BYTES or PART_SECONDS: a block is reported unfinished */
+
+/* State that .init made; functions that name the same init share it. */
+struct worker_state { int (*init)(rf_call *call, void **worker); void (*exit)(void *worker); void *state; };
+
+struct executor_inline {
+    executor base;
+    executor_host host;
+    executor_chunk chunk;
+    reader *from;
+    rf_call call;
+    column values;
+    buffer positions, failures, states;
+    reader_item item;                   /* read, not run yet, where pending */
+    int item_status;
+    bool busy, pending, stop, broken;
+    uint64_t part_unit;                 /* the first unit that no part has covered */
+    uint64_t last_unit;                 /* of the last item that was run */
+    uint64_t failure_count, path_index, unchecked, check_every;
+    double part_began, checked;
+};
+
+static void host_progress(void *context)
+{
+    struct executor_inline *in = context;
+    in->host.progress(in->host.context);
+}
+
+static bool host_cancelled(void *context)
+{
+    struct executor_inline *in = context;
+    return in->stop || in->host.cancelled(in->host.context, in->chunk.task);
+}
+
+static int start(executor *runs, const executor_chunk *chunk)
+{
+    struct executor_inline *in = (struct executor_inline *)runs;
+    in->chunk = *chunk;
+    in->busy = true;
+    in->pending = in->stop = in->broken = false;
+    in->part_unit = chunk->first;
+    in->call.function = chunk->job->function->name;
+    in->call.state = chunk->job->state;
+    in->call.seed = chunk->job->seed;
+    in->call.job = chunk->job->ordinal;
+    in->check_every = 1;
+    in->part_began = in->checked = clock_now();
+    return reader_open(in->from, &chunk->piece, chunk->first, chunk->count, chunk->position);
+}
+
+/* ---- .init ---- */
+
+static void add_failure(struct executor_inline *in, uint64_t item, int status, const char *kind, const char *text)
+{
+    struct message_failure entry = {.item = item, .unit = in->item.unit, .position = in->item.position, .status = status};
+    in->failure_count++;
+    message_add_failure(&in->failures, &entry, kind, text);      /* reserved */
+}
+
+static bool reserve_item(struct executor_inline *in)
+{
+    in->broken = buffer_reserve(&in->failures, FAILURE_BYTES) || buffer_reserve(&in->positions, sizeof(uint64_t)) ||
+                 buffer_reserve(&in->values.words, sizeof(uint64_t)) || buffer_reserve(&in->values.tags, sizeof(uint64_t));
+    return !in->broken;
+}
+
+static int worker_state_of(struct executor_inline *in, void **state)
+{
+    const rf_registration *function = in->chunk.job->function;
+    *state = NULL;
+    if (!function->init)
+        return RF_OK;
+    struct worker_state *states = (struct worker_state *)(void *)in->states.data;
+    for (size_t i = 0; i < in->states.size / sizeof *states; i++)
+        if (states[i].init == function->init) {
+            *state = states[i].state;
+            return RF_OK;
+        }
+    struct worker_state *added = buffer_add(&in->states, sizeof *added);
+    if (!added)
+        return RF_ENOMEM;
+    int status = call_init_worker(&in->call, function, state);
+    if (status)
+        in->states.size -= sizeof *added;
+    else
+        *added = (struct worker_state){function->init, function->exit, *state};
+    return status;
+}
+
+/* ---- items ---- */
+
+static void run_item(struct executor_inline *in)
+{
+    call_item which = {.position = in->item.position, .path = in->item.path, .path_index = in->item.path_index, .attempt = in->chunk.attempt};
+    uint64_t item = in->values.count;
+    if (in->item_status == RF_OK) {
+        rf_map_function *function = (rf_map_function *)in->chunk.job->function->function;
+        if (call_run(&in->call, function, in->item.value, &which))
+            add_failure(in, item, in->call.status, in->call.kind, in->call.message);
+    } else {
+        const rf_error *why = rf_last_error();
+        add_failure(in, item, in->item_status, why->kind, why->message);
+        column_add(&in->values, rf_nil());
+    }
+    if (in->chunk.job->by_workers)
+        buffer_put(&in->positions, &in->item.position, sizeof in->item.position);
+    in->last_unit = in->item.unit;
+    in->path_index = in->item.path_index;
+}
+
+/* The time since the part began, as of the last look at the clock. */
+static double part_seconds(struct executor_inline *in)
+{
+    if (++in->unchecked < in->check_every)
+        return in->checked - in->part_began;
+    double now = clock_now(), each = (now - in->checked) / (double)in->unchecked;
+    double every = each > 0 ? CHECK_SECONDS / each : CHECK_ITEMS_MOST;
+    in->check_every = every < 1 ? 1 : every > CHECK_ITEMS_MOST ? CHECK_ITEMS_MOST : (uint64_t)every;
+    in->unchecked = 0;
+    in->checked = now;
+    return now - in->part_began;
+}
+
+static size_t part_bytes(const struct executor_inline *in)
+{
+    return column_bytes(&in->values) + in->positions.size + in->failures.size;
+}
+
+static bool part_is_full(struct executor_inline *in, unsigned times)
+{
+    return in->values.count && (part_bytes(in) >= PART_BYTES * times || part_seconds(in) >= PART_SECONDS * times);
+}
+
+static bool next_item(struct executor_inline *in)
+{
+    if (!in->pending)
+        in->item_status = reader_next(in->from, &in->item);
+    in->pending = in->item_status != RF_END;
+    return in->pending;
+}
+
+/* Runs items until a part is complete. True: something of the chunk is left. */
+static bool run_part(struct executor_inline *in)
+{
+    bool by_workers = in->chunk.job->by_workers;
+    uint64_t end = in->chunk.first + in->chunk.count;
+    while (!in->stop && next_item(in)) {
+        bool begins_block = in->item.unit != in->last_unit;
+        bool other_file = in->item.path_index != in->path_index;
+        if (in->values.count && by_workers && (other_file || part_is_full(in, begins_block ? 1 : OVERFULL)))
+            return true;
+        if (!reserve_item(in))
+            return true;
+        in->pending = false;
+        run_item(in);
+        if (!by_workers && in->last_unit + 1 < end && part_is_full(in, 1))
+            return true;
+    }
+    return false;
+}
+
+/* The first unit that this part does not cover. A block of which an item is still to come, or may be, is not covered. */
+static uint64_t covered_upto(const struct executor_inline *in, bool more)
+{
+    if (!more && !in->stop)
+        return in->chunk.first + in->chunk.count;
+    if (!in->values.count)
+        return in->part_unit;
+    if (!in->chunk.job->by_workers)
+        return in->last_unit + 1;
+    return in->pending && in->item.unit != in->last_unit ? in->item.unit : in->last_unit;
+}
+
+static void finish(struct executor_inline *in, bool more, executor_part *part)
+{
+    uint64_t upto = covered_upto(in, more);
+    double now = clock_now();
+    *part = (executor_part){.unit = in->part_unit, .units = upto - in->part_unit, .path_index = in->path_index,
+                            .failure_count = in->failure_count, .seconds = now - in->part_began, .last = !more,
+                            .partly = in->values.count && in->last_unit >= upto,
+                            .values = &in->values, .positions = &in->positions, .failures = &in->failures};
+    in->part_unit = upto;
+    in->part_began = in->checked = now;
+    in->busy = more;
+}
+
+static void empty_part(struct executor_inline *in)
+{
+    column_cut(&in->values, 0);
+    in->positions.size = in->failures.size = 0;
+    in->failure_count = 0;
+    in->unchecked = 0;
+    in->last_unit = UINT64_MAX;
+    in->path_index = UINT64_MAX;
+}
+
+/* This worker cannot go on with the chunk: one failure says why, no unit is covered. */
+static void give_up(struct executor_inline *in, int status, const char *kind, const char *text, executor_part *part)
+{
+    empty_part(in);
+    in->item = (reader_item){.unit = in->part_unit, .position = in->part_unit};
+    add_failure(in, 0, status, kind, text);
+    in->busy = false;
+    *part = (executor_part){.unit = in->part_unit, .path_index = UINT64_MAX, .failure_count = 1, .last = true, .init_failed = true,
+                            .values = &in->values, .positions = &in->positions, .failures = &in->failures};
+}
+
+static bool next(executor *runs, double now, executor_part *part)
+{
+    struct executor_inline *in = (struct executor_inline *)runs;
+    (void)now;
+    if (!in->busy)
+        return false;
+    empty_part(in);
+    if (in->broken)
+        give_up(in, RF_ENOMEM, "memory", "the worker is out of memory", part);
+    else if (worker_state_of(in, &in->call.worker_state))
+        give_up(in, RF_EINIT, in->call.kind, in->call.message, part);
+    else
+        finish(in, run_part(in), part);
+    return true;
+}
+
+static double wake(const executor *runs)
+{
+    const struct executor_inline *in = (const struct executor_inline *)runs;
+    return in->busy ? 0 : INFINITY;
+}
+
+static void cancel(executor *runs, uint64_t task)
+{
+    struct executor_inline *in = (struct executor_inline *)runs;
+    if (in->busy && in->chunk.task == task)
+        in->stop = true;
+}
+
+static void release(executor *runs)
+{
+    struct executor_inline *in = (struct executor_inline *)runs;
+    struct worker_state *states = (struct worker_state *)(void *)in->states.data;
+    for (size_t i = in->states.size / sizeof *states; i-- > 0;)
+        if (states[i].exit)
+            states[i].exit(states[i].state);
+    buffer_free(&in->states);
+    buffer_free(&in->positions);
+    buffer_free(&in->failures);
+    column_free(&in->values);
+    call_free(&in->call);
+    reader_free(in->from);
+    free(in);
+}
+
+int executor_inline_new(const executor_host *host, executor **made)
+{
+    static const struct executor_kind kind = {start, next, wake, cancel, release};
+    struct executor_inline *in = calloc(1, sizeof *in);
+    *made = NULL;
+    if (!in)
+        return error_no_memory(sizeof *in);
+    in->base.kind = &kind;
+    in->host = *host;
+    call_init(&in->call);
+    in->call.results = &in->values;
+    in->call.rank = host->rank;
+    in->call.progress = host_progress;
+    in->call.cancelled = host_cancelled;
+    in->call.context = in;
+    in->from = reader_new();
+    if (!in->from || !reserve_item(in)) {
+        release(&in->base);
+        return RF_ENOMEM;
+    }
+    *made = &in->base;
+    return RF_OK;
+}

@@ -1,0 +1,36 @@
+/* A job as rank 0 sees it: where its input comes from, where its results go, and how it ended. The coordinator drives it; the
+   verbs (map.c, iterate.c) read what it has delivered.
+
+   The way of a part: results that came in a message -> delivery -> stash (ordered jobs, until its chunk's turn) -> spans (result set or
+   iterator). A receipt remembers for each delivery what the plan has to be told when the consumer has taken it.
+
+   Owned by the coordinator until job_close; the spans are the consumer's once taken with job_results. */
+#ifndef RANKFOLD_RUN_JOB_H
+#define RANKFOLD_RUN_JOB_H
+
+#include "input/source.h"
+#include "plan/plan.h"
+#include "result/spans.h"
+
+typedef struct job job;
+
+enum job_sink { JOB_KEEPS, JOB_STREAMS, JOB_DROPS };    /* a result set; an iterator; nothing but the count of failures */
+
+typedef struct job_order {
+    const rf_registration *function;
+    uint32_t number;                    /* of function */
+    rf_source *source;                  /* consumed, also after a failure */
+    rf_options settled;                 /* texts and state are copied */
+    bool ordered;
+    enum job_sink sink;
+} job_order;
+
+bool job_over(const job *of);           /* it has ended and nobody uses its source any more */
+int job_status(const job *of);          /* once over: how it ended */
+int job_tell(const job *of);            /* the same, and the last error tells what failed */
+spans *job_spans(job *of);              /* delivered and not taken; NULL where it drops */
+spans *job_take_spans(job *of);         /* they are the caller's now */
+void job_taken(job *of, uint64_t items);        /* JOB_STREAMS: the consumer is done with so many at the front */
+uint64_t job_failed(const job *of);
+
+#endif

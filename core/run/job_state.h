@@ -1,0 +1,62 @@
+/* What a job is made of: seen by job.c and the coordinator's files alone. */
+#ifndef RANKFOLD_RUN_JOB_STATE_H
+#define RANKFOLD_RUN_JOB_STATE_H
+
+#include "result/stash.h"
+#include "run/job.h"
+
+/* What the plan is told when the consumer has taken items from the front. */
+typedef struct receipt {
+    uint64_t items, parts;
+    size_t bytes;
+    uint32_t chunk;
+} receipt;
+
+struct job {
+    uint64_t id;                        /* the plan's */
+    uint64_t ordinal;                   /* on its pool: seeds, messages */
+    const rf_registration *function;
+    uint32_t number;
+    char *name, *on;
+    rf_source *source;
+    rf_options settled;                 /* texts and state: only what this struct owns, or NULL */
+    buffer state;                       /* bound state as it travels */
+    rf_type state_type;
+    bool by_workers, ordered, ended, abandoned, reading;
+    enum job_sink sink;
+    int status;
+    failure *first_failure;             /* of the items, for the last error */
+    failure *cause;                     /* why the job as a whole ended, where that is no item: its source, memory */
+    uint64_t failed;
+    spans *delivered;
+    stash *waiting;
+    receipt *chunks;                    /* ordered streams: what has come of each chunk, by its number */
+    uint32_t chunks_most;
+    receipt *receipts;                  /* a ring */
+    size_t receipt_first, receipt_count, receipt_most;
+    uint64_t taken;                     /* items of the first receipt */
+    uint8_t *knows;                     /* a bit a rank: it has been sent the JOB */
+    uint64_t want;                      /* units that the plan asked for */
+    int descriptor;                     /* what the source waits for, while reading */
+    double when;
+    double progress_next;
+    struct coordinator *runs;
+    struct job *next;
+};
+
+/* Where a part stands in its job. */
+typedef struct part_place {
+    uint32_t chunk;
+    size_t bytes;
+} part_place;
+
+int job_create(const job_order *order, strings *hosts, job **made);    /* takes order->source */
+void job_free(job *of);
+int job_deliver(job *of, delivery *what, const part_place *where);  /* a part or a FAIL; counts its failures */
+int job_chunk_complete(job *of, uint32_t chunk);                    /* the plan's DELIVER */
+void job_fail_as_a_whole(job *of);                                  /* its cause is the last error */
+
+/* coordinator_parts.c: the plan is told that so many parts of a chunk were taken */
+void coordinator_taken(struct coordinator *runs, const job *of, const receipt *what);
+
+#endif

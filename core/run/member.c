@@ -1,0 +1,115 @@
+#include "run/member.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#include "base/error.h"
+
+static int make_worker(member *self)
+{
+    int status = worker_new(self->office, self->functions, &self->works);
+    if (status)
+        return status;
+    executor_host host = worker_host(self->works);
+    status = executor_inline_new(&host, &self->runs);
+    if (status)
+        return status;
+    worker_use(self->works, self->runs);
+    return worker_greet(self->works);
+}
+
+int member_new(transport *via, member **made)
+{
+    member *self = *made = calloc(1, sizeof *self);
+    if (!self) {
+        transport_free(via);
+        return error_no_memory(sizeof *self);
+    }
+    self->via = via;
+    bool first = transport_rank(via) == 0, alone = transport_size(via) == 1;
+    int status = post_new(via, &self->office);
+    if (status == RF_OK)
+        status = registry_snapshot(&self->functions);
+    if (status == RF_OK && first)
+        status = coordinator_new(self->office, self->functions, &self->schedules);
+    if (status == RF_OK && (!first || alone))
+        status = make_worker(self);
+    if (status >= 0)
+        return RF_OK;
+    member_free(self);
+    *made = NULL;
+    return status;
+}
+
+void member_free(member *self)
+{
+    if (!self)
+        return;
+    executor_free(self->runs);
+    worker_free(self->works);
+    coordinator_free(self->schedules);
+    registry_free(self->functions);
+    transport_free(self->via);
+    post_free(self->office);
+    free(self);
+}
+
+static bool for_worker(const message *what)
+{
+    return what->head.kind == MESSAGE_JOB || what->head.kind == MESSAGE_RUN || what->head.kind == MESSAGE_STOP ||
+           what->head.kind == MESSAGE_FORGET || what->head.kind == MESSAGE_BYE;
+}
+
+static int dispatch(member *self, message *what)
+{
+    if (for_worker(what))
+        return self->works ? worker_take(self->works, what) : message_refuse(what, what->head.size, "not for rank 0");
+    return self->schedules ? coordinator_take(self->schedules, what) : message_refuse(what, what->head.size, "not for a worker");
+}
+
+/* What came without its body, from a peer that is gone, or not at all. A worker without rank 0 has nothing to do. */
+static int dispatch_trouble(member *self, message *what, int why)
+{
+    if (why == RF_ELOST)
+        return self->schedules ? coordinator_lost(self->schedules, what->peer) : why;
+    if (why != RF_ECANCELLED && (why != RF_ENOMEM || !what->head.kind))
+        return why;
+    if (for_worker(what))
+        return self->works ? worker_take_incomplete(self->works, what, why) : why;
+    return self->schedules ? coordinator_take_incomplete(self->schedules, what, why) : why;
+}
+
+static void take_messages(member *self)
+{
+    message what;
+    int status;
+    while (self->status >= 0 && (status = post_next(self->office, &what)) != RF_AGAIN)
+        self->status = status == RF_OK ? dispatch(self, &what) : dispatch_trouble(self, &what, status);
+}
+
+double member_turn(member *self)
+{
+    take_messages(self);
+    double now = transport_now(self->via), wake = INFINITY;
+    if (self->schedules && self->status < 0)
+        coordinator_fail_all(self->schedules, self->status);
+    if (self->schedules)
+        wake = coordinator_step(self->schedules, now);
+    if (self->works) {
+        double again = worker_step(self->works, now);
+        wake = again < wake ? again : wake;
+    }
+    return wake;
+}
+
+void member_wait(member *self, double until)
+{
+    int descriptor = self->schedules ? coordinator_descriptor(self->schedules) : -1;
+    if (until > transport_now(self->via))
+        transport_wait(self->via, until, descriptor);
+}
+
+bool member_left(const member *self)
+{
+    return self->status < 0 || worker_over(self->works);
+}

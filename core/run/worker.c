@@ -1,0 +1,378 @@
+#include "run/worker.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+
+#define LONG_SECONDS 0.001              /* before a function predicted to take longer, all that was sent must have left */
+#define TURN_SECONDS 0.000200           /* how long a step goes on before it looks for messages */
+#define HOLD_SECONDS 0.000500           /* how long finished parts wait for company */
+#define DRAIN_SECONDS 0.000100          /* how often a function that asks lets messages move */
+
+struct work_job {
+    uint64_t id;
+    executor_job job;
+    void *state;
+    struct work_job *next;
+};
+
+struct queued {
+    message run;                        /* head and fixed part; body points into kept */
+    buffer kept;
+    bool by_workers;
+};
+
+struct worker {
+    post *via;
+    const registry *functions;
+    executor *runs;
+    struct work_job *jobs;
+    struct queued *queue;               /* a ring; slots keep their buffers for the next small body */
+    size_t first, count, most;
+    uint64_t stopped;                   /* the task whose STOP was seen while its function ran */
+    bool running, in_function, over;
+    double drained, flushed;
+    int status;
+};
+
+int worker_new(post *via, const registry *functions, worker **made)
+{
+    worker *works = *made = calloc(1, sizeof *works);
+    if (!works)
+        return error_no_memory(sizeof *works);
+    works->via = via;
+    works->functions = functions;
+    return RF_OK;
+}
+
+void worker_use(worker *works, executor *runs)
+{
+    works->runs = runs;
+}
+
+static void job_free(struct work_job *job)
+{
+    free(job->state);
+    free(job);
+}
+
+void worker_free(worker *works)
+{
+    if (!works)
+        return;
+    for (struct work_job *job = works->jobs, *next; job; job = next) {
+        next = job->next;
+        job_free(job);
+    }
+    for (size_t i = 0; i < works->most; i++)
+        buffer_free(&works->queue[i].kept);
+    free(works->queue);
+    free(works);
+}
+
+bool worker_over(const worker *works) { return works->over || works->status; }
+int worker_status(const worker *works) { return works->status; }
+bool worker_in_function(const worker *works) { return works->in_function; }
+uint64_t worker_waiting(const worker *works) { return works->count; }
+
+/* ---- messages ---- */
+
+int worker_greet(worker *works)
+{
+    transport *t = post_transport(works->via);
+    message hello = {.head.kind = MESSAGE_HELLO, .hello = {.fingerprint = registry_fingerprint(works->functions),
+                     .functions = registry_count(works->functions)}};
+    hello.body = registry_names(works->functions, &hello.body_size);
+    strncpy(hello.hello.host, transport_host(t), sizeof hello.hello.host - 1);
+    return post_send(works->via, 0, &hello, NULL, 0);
+}
+
+static struct work_job *job_of(worker *works, uint64_t id)
+{
+    struct work_job *job = works->jobs;
+    while (job && job->id != id)
+        job = job->next;
+    return job;
+}
+
+static int copy_state(struct work_job *job, const message *what)
+{
+    job->job.state = rf_view((rf_type)what->job.state_type, NULL, what->body_size);
+    if (what->job.state_type < RF_TEXT) {               /* numbers: the body is their eight bytes */
+        job->job.state.tag = what->job.state_type;
+        if (what->body_size == sizeof job->job.state.u64)
+            memcpy(&job->job.state.u64, what->body, sizeof job->job.state.u64);
+        return RF_OK;
+    }
+    job->state = malloc(what->body_size + 1);
+    if (!job->state)
+        return error_no_memory(what->body_size + 1);
+    if (what->body_size)
+        memcpy(job->state, what->body, what->body_size);
+    ((char *)job->state)[what->body_size] = '\0';
+    job->job.state.data = job->state;
+    return RF_OK;
+}
+
+static int take_job(worker *works, const message *what)
+{
+    const rf_registration *function = registry_at(works->functions, what->job.function);
+    if (!function)
+        return message_refuse(what, what->head.size, "a function that is not registered");
+    struct work_job *job = calloc(1, sizeof *job);
+    if (!job)
+        return error_no_memory(sizeof *job);
+    job->id = what->head.job;
+    job->job.function = function;
+    job->job.seed = what->job.seed;
+    job->job.ordinal = what->job.ordinal;
+    job->job.by_workers = what->job.by_workers;
+    if (copy_state(job, what)) {
+        job_free(job);
+        return RF_ENOMEM;
+    }
+    job->next = works->jobs;
+    works->jobs = job;
+    return RF_OK;
+}
+
+static bool queue_grow(worker *works)
+{
+    size_t most = works->most ? works->most * 2 : 64;
+    struct queued *larger = calloc(most, sizeof *larger);
+    if (!larger) {
+        error_no_memory(most * sizeof *larger);
+        return false;
+    }
+    for (size_t i = 0; i < works->most; i++)
+        larger[i] = works->queue[(works->first + i) % works->most];
+    free(works->queue);
+    works->queue = larger;
+    works->most = most;
+    works->first = 0;
+    return true;
+}
+
+static int take_run(worker *works, message *what)
+{
+    const struct work_job *job = job_of(works, what->head.job);
+    if (!job)
+        return message_refuse(what, what->head.size, "a job that was not announced");
+    if (works->count == works->most && !queue_grow(works))
+        return RF_ENOMEM;
+    struct queued *entry = &works->queue[(works->first + works->count) % works->most];
+    buffer taken;
+    if (post_take_body(works->via, what, &taken)) {
+        buffer_free(&entry->kept);
+        entry->kept = taken;
+    } else {
+        entry->kept.size = 0;
+        int status = buffer_reserve(&entry->kept, what->body_size + 1);
+        if (status == RF_OK)
+            status = buffer_put(&entry->kept, what->body, what->body_size);
+        if (status)
+            return status;
+        entry->kept.data[entry->kept.size] = '\0';
+    }
+    entry->by_workers = job->job.by_workers;
+    entry->run = *what;
+    entry->run.body = entry->kept.data;
+    works->count++;
+    return RF_OK;
+}
+
+static void stop_task(worker *works, uint64_t task)
+{
+    for (size_t i = works->running; i < works->count; i++) {
+        struct queued *entry = &works->queue[(works->first + i) % works->most];
+        if (entry->run.head.task == task)
+            entry->run.run.count = 0;
+    }
+    if (works->running && works->queue[works->first].run.head.task == task)
+        executor_cancel(works->runs, task);
+}
+
+static void forget_job(worker *works, uint64_t id)
+{
+    for (struct work_job **at = &works->jobs; *at; at = &(*at)->next)
+        if ((*at)->id == id) {
+            struct work_job *job = *at;
+            *at = job->next;
+            job_free(job);
+            return;
+        }
+}
+
+/* Its body was withdrawn, or there was no memory for it: its last part says that nothing was done. */
+static int take_run_without_body(worker *works, message *what)
+{
+    what->run.count = 0;
+    what->body_size = 0;
+    return take_run(works, what);
+}
+
+int worker_take_incomplete(worker *works, message *what, int why)
+{
+    return what->head.kind == MESSAGE_RUN ? take_run_without_body(works, what) : why;
+}
+
+int worker_take(worker *works, message *what)
+{
+    switch (what->head.kind) {
+    case MESSAGE_JOB: return take_job(works, what);
+    case MESSAGE_RUN: return take_run(works, what);
+    case MESSAGE_STOP: stop_task(works, what->head.task); return RF_OK;
+    case MESSAGE_FORGET: forget_job(works, what->head.job); return RF_OK;
+    case MESSAGE_BYE: works->over = true; return RF_OK;
+    default: return message_refuse(what, what->head.size, "not for a worker");
+    }
+}
+
+/* ---- called from inside functions ---- */
+
+static void let_messages_move(void *context)
+{
+    worker *works = context;
+    double now = transport_now(post_transport(works->via));
+    if (now - works->drained < DRAIN_SECONDS)
+        return;
+    works->drained = now;
+    transport_flush(post_transport(works->via));
+    post_pump(works->via);
+}
+
+struct sought { uint64_t task; };
+
+static bool stops_task(void *context, const message *what)
+{
+    const struct sought *sought = context;
+    return what->head.kind == MESSAGE_BYE || (what->head.kind == MESSAGE_STOP && what->head.task == sought->task);
+}
+
+static bool task_cancelled(void *context, uint64_t task)
+{
+    worker *works = context;
+    let_messages_move(works);
+    return works->stopped == task ||
+           (post_waiting(works->via) && post_peek(works->via, stops_task, &(struct sought){task}) && (works->stopped = task, true));
+}
+
+executor_host worker_host(worker *works)
+{
+    return (executor_host){.rank = transport_rank(post_transport(works->via)), .progress = let_messages_move,
+                           .cancelled = task_cancelled, .context = works};
+}
+
+/* ---- steps ---- */
+
+static int post_part(worker *works, const struct queued *of, executor_part *part)
+{
+    bool last = part->last && (!of->run.run.more || part->init_failed);
+    message what = {.head = {.kind = MESSAGE_PART, .job = of->run.head.job, .task = of->run.head.task},
+                    .part = {.unit = part->unit, .units = part->units, .path_index = part->path_index, .seconds = part->seconds,
+                             .attempt = of->run.run.attempt}};
+    what.part.flags = (last ? PART_LAST : 0u) | (part->init_failed ? PART_INIT_FAILED : 0u) | (part->partly ? PART_PARTLY : 0u) |
+                      (of->by_workers && !part->init_failed ? PART_POSITIONS : 0u);
+    part_content content = {part->values, (const uint64_t *)(const void *)part->positions->data, part->failures};
+    message_measure_part(&what, &content);
+    if (what.body_size <= POST_INLINE_MOST) {
+        void *space = post_begin(works->via, 0, &what);
+        if (!space)
+            return RF_ENOMEM;
+        message_put_part(&what, &content, space);
+        return RF_OK;
+    }
+    buffer body = {0};
+    int status = message_seal_part(&what, &content, &body);
+    if (status == RF_OK) {
+        what.body = body.data;
+        status = post_send(works->via, 0, &what, &body, 0);
+    }
+    buffer_free(&body);
+    return status;
+}
+
+/* A task that was stopped before it began: its last part says so by covering nothing. */
+static int post_nothing(worker *works, const struct queued *of)
+{
+    column none = {0};
+    buffer empty = {0};
+    executor_part part = {.unit = of->run.run.first, .path_index = UINT64_MAX, .last = true, .values = &none, .positions = &empty,
+                          .failures = &empty};
+    return post_part(works, of, &part);
+}
+
+static void chunk_done(worker *works)
+{
+    works->first = (works->first + 1) % works->most;
+    works->count--;
+    works->running = false;
+}
+
+static int begin(worker *works)
+{
+    struct queued *of = &works->queue[works->first];
+    const struct message_run *run = &of->run.run;
+    struct work_job *job = job_of(works, of->run.head.job);
+    if (!run->count || !job) {
+        int status = run->more ? RF_OK : post_nothing(works, of);
+        chunk_done(works);
+        return status;
+    }
+    executor_chunk chunk = {.task = of->run.head.task, .job = &job->job, .first = run->first, .count = run->count,
+                            .position = run->position, .attempt = run->attempt, .predicted = run->predicted,
+                            .piece = {.kind = run->kind, .layout = run->layout, .a = run->a, .b = run->b, .body = of->run.body,
+                                      .body_size = of->run.body_size}};
+    works->running = true;
+    return executor_start(works->runs, &chunk);
+}
+
+/* Before a long function this rank is quiet: what MPI has not sent when it begins moves when it returns. A cost that is not known may be long. */
+static bool must_be_quiet(const worker *works)
+{
+    double predicted = works->queue[works->first].run.run.predicted;
+    return !(predicted > 0 && predicted <= LONG_SECONDS);
+}
+
+/* True: something was done. */
+static bool work_a_little(worker *works, double now)
+{
+    transport *t = post_transport(works->via);
+    if (works->status || !works->count)
+        return false;
+    if (must_be_quiet(works) && !transport_quiet(t)) {
+        transport_flush(t);
+        return false;
+    }
+    if (!works->running) {
+        works->status = begin(works);
+        return true;
+    }
+    executor_part part;
+    works->in_function = true;
+    bool got = executor_next(works->runs, now, &part);
+    works->in_function = false;
+    if (!got)
+        return false;
+    works->status = post_part(works, &works->queue[works->first], &part);
+    if (part.last)
+        chunk_done(works);
+    return true;
+}
+
+double worker_step(worker *works, double now)
+{
+    transport *t = post_transport(works->via);
+    double until = now + TURN_SECONDS;
+    while (work_a_little(works, now) && now < until)
+        now = transport_now(t);
+    if (!works->count || now - works->flushed > HOLD_SECONDS) {
+        transport_flush(t);
+        works->flushed = now;
+    }
+    if (!works->count || works->status)
+        return INFINITY;
+    return works->running ? executor_wake(works->runs) : now;
+}

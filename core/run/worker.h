@@ -1,0 +1,29 @@
+/* The worker's steps: takes RUNs, keeps them in a queue in the order they came, hands one after another to the executor and posts its
+   parts. Never blocks, never calls a user's function itself.
+
+   Ownership: a queued chunk's body is the worker's, taken from the message or copied; jobs' bound state likewise, until FORGET. */
+#ifndef RANKFOLD_RUN_WORKER_H
+#define RANKFOLD_RUN_WORKER_H
+
+#include "run/executor.h"
+#include "run/registry.h"
+#include "wire/post.h"
+
+typedef struct worker worker;
+
+/* via, functions and runs stay the caller's. */
+int worker_new(post *via, const registry *functions, worker **made);
+void worker_free(worker *works);
+void worker_use(worker *works, executor *runs);
+executor_host worker_host(worker *works);               /* for the executor: how functions let messages move */
+
+int worker_greet(worker *works);                        /* says HELLO to rank 0 */
+int worker_take(worker *works, message *what);          /* one message from rank 0; its body may be taken */
+int worker_take_incomplete(worker *works, message *what, int why);    /* one whose body did not come: why is post_next's status */
+double worker_step(worker *works, double now);          /* runs some; returns when to be called again (now: at once) */
+bool worker_over(const worker *works);                  /* rank 0 has said BYE */
+int worker_status(const worker *works);                 /* why it had to leave by itself: RF_OK, RF_ENOMEM, RF_EUSAGE */
+bool worker_in_function(const worker *works);
+uint64_t worker_waiting(const worker *works);           /* chunks in its queue and hands */
+
+#endif

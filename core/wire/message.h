@@ -1,0 +1,145 @@
+/* Messages: every encoding that goes over the wire, in one file, and the checks of what comes. A frame is
+
+       struct message_head     48 bytes
+       fixed part              of the kind, a struct below, a multiple of 16
+       body                    any bytes; or elsewhere, offered under body_id (post.h)
+
+   so that in a 16-aligned frame the body is 16-aligned. Native byte order: ranks of one job are of one kind; the version
+   and the magic tell when they are not. Called by the post (frames), the worker (writes parts) and the coordinator
+   (reads them). Nothing here owns memory but the buffers that the caller gives. */
+#ifndef RANKFOLD_WIRE_MESSAGE_H
+#define RANKFOLD_WIRE_MESSAGE_H
+
+#include "value/column.h"
+
+#define MESSAGE_MAGIC 0x646c6672u       /* "rfld" */
+#define MESSAGE_VERSION 1
+
+enum message_kind {
+    MESSAGE_HELLO = 1,                  /* worker -> 0: here I am; body: my functions' names, as registry.h has them */
+    MESSAGE_JOB,                        /* 0 -> worker, before a job's first RUN; body: bound state */
+    MESSAGE_RUN,                        /* 0 -> worker: run these units; body: the piece (input/piece.h) */
+    MESSAGE_PART,                       /* worker -> 0: these units are done; body: results */
+    MESSAGE_STOP,                       /* 0 -> worker: what of this task has not started need not; a last PART still comes */
+    MESSAGE_FORGET,                     /* 0 -> worker: the job is over */
+    MESSAGE_BYE,                        /* 0 -> worker: the pool is over */
+    MESSAGE_GONE,                       /* worker -> 0: I have left, nothing follows */
+    MESSAGE_KINDS
+};
+
+struct message_head {
+    uint64_t size;                      /* of the frame: head, fixed part and the body where it is inline */
+    uint32_t magic;
+    uint16_t version, kind;
+    uint64_t job, task;
+    uint64_t body_size, body_id;        /* body_id 0: the body is in the frame */
+};
+
+struct message_hello { uint64_t fingerprint; int64_t process; uint64_t functions, reserved; char host[64]; };
+
+struct message_job {
+    uint32_t function;                  /* its number in the registry's snapshot */
+    uint32_t state_type;                /* rf_type of the bound state, which is the body */
+    uint64_t seed;
+    uint64_t ordinal;                   /* of the job on its pool: seeds and messages */
+    uint32_t by_workers, reserved;      /* items are known by path and offset */
+};
+
+struct message_run {
+    uint64_t first, count;              /* units */
+    uint64_t position;                  /* UINT64_MAX: all items; else the one at this offset, and count is 1 */
+    uint32_t kind, layout;              /* input_piece, which the reader checks */
+    uint64_t a, b;
+    uint32_t attempt;                   /* from 1, here and in parts */
+    uint32_t more;                      /* another RUN of this task follows */
+    double predicted;                   /* seconds */
+};
+
+/* A part's body:
+
+       column          column_size bytes, sealed; nil where an item failed. May be left out where there are no items
+       positions       uint64_t[items], with PART_POSITIONS alone, which jobs that are by_workers always set; without it
+                       item i is unit + i, and items are as many as units
+       failures        each a struct message_failure, its kind and its text with their NULs, and zeros up to a multiple
+                       of 8; item ascends
+
+   A part's items are of one file. */
+struct message_part {
+    uint64_t unit, units;               /* where it begins, and how many are done with it */
+    uint64_t items, failures;
+    uint64_t column_size;
+    uint64_t path_index;
+    double seconds;
+    uint32_t attempt;
+    uint32_t flags;                     /* PART_... */
+};
+enum { PART_LAST = 1,                   /* nothing more of this task comes; units before it that no part covered were not run */
+       PART_INIT_FAILED = 2,            /* .init said no: no unit was run, no items, and one failure, of item 0, tells why */
+       PART_POSITIONS = 4,
+       PART_PARTLY = 8,                 /* some items of the unit after those that are done are in it as well */
+       PART_FLAGS = 15 };
+
+struct message_failure {
+    uint64_t item;                      /* in the part, ascending */
+    uint64_t unit, position;            /* unit: one of the part's, or the one after them, of which not all is done */
+    int32_t status;                     /* negative */
+    uint32_t kind_size, message_size;   /* with their NULs */
+    uint32_t reserved;
+};
+
+/* A message as it is handled. To send one: head.kind, head.job and head.task are said, the rest of the head is made here. */
+typedef struct message {
+    int peer;
+    struct message_head head;
+    union {
+        struct message_hello hello;
+        struct message_job job;
+        struct message_run run;
+        struct message_part part;
+    };
+    const void *body;                   /* 16-aligned; NULL when there is none */
+    size_t body_size;
+} message;
+
+size_t message_frame_size(int kind, size_t inline_body);    /* of head, fixed part and body */
+
+/* Writes head and fixed part of *what at frame and returns where the body goes: what->body_size bytes there, or none when
+   it is offered under body_id. */
+void *message_write(void *frame, const message *what, uint64_t body_id);
+
+/* Checks a frame: sizes, magic, version, kind, and each kind's own fields as far as they can be checked alone. Copies head
+   and fixed part to *what; body points into the frame, or is NULL when there is none or it is elsewhere (head.body_id not
+   0). RF_EUSAGE: told what is wrong with it; *what then is zeros but for peer. message_refuse tells so of what only its
+   reader can check. */
+int message_read(message *what, int peer, const void *frame, size_t size);
+int message_refuse(const message *what, size_t size, const char *fault);    /* RF_EUSAGE */
+
+/* A part's body, written. Failures are appended to a buffer as they happen. message_measure_part then counts: it sets
+   items, failures, column_size and body_size of part, whose flags tell whether there are positions. A small body is
+   written in place (no allocation), a large one sealed: the payload of values is moved, not copied, and values is empty
+   afterwards; RF_ENOMEM leaves it as it was. */
+typedef struct part_content {
+    column *values;
+    const uint64_t *positions;          /* as many as values; with PART_POSITIONS alone */
+    const buffer *failures;
+} part_content;
+/* Sets the sizes. */
+int message_add_failure(buffer *failures, const struct message_failure *entry, const char *kind, const char *text);
+void message_measure_part(message *part, const part_content *content);
+void message_put_part(const message *part, const part_content *content, void *space);   /* body_size bytes */
+int message_seal_part(const message *part, const part_content *content, buffer *body);  /* body: the caller's to free */
+
+/* A part's body, read: all of it is checked first, then failures are walked with message_next_failure. part is as
+   message_read gave it, with its body. RF_EUSAGE as above. What is opened points into part->body. */
+typedef struct message_results {
+    column_view values;
+    const uint64_t *positions;          /* or NULL */
+    const uint8_t *failures, *end;      /* those not walked yet */
+} message_results;
+int message_open_part(const message *part, message_results *results);
+bool message_next_failure(message_results *results, struct message_failure *entry, const char **kind, const char **text);
+
+/* One line for traces. Leaves the last error alone. */
+void message_describe(const void *frame, size_t size, char *text, size_t text_size);
+
+#endif

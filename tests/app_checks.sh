@@ -1,0 +1,69 @@
+# What the tests of the programs share. Sourced (bash) by tests/app_*, which run a program of apps/ against an oracle:
+#     . app_checks.sh PROGRAM;  run RANKS ARG...;  check "a sentence" COMMAND...;  done_checking
+# The last line that done_checking prints is the one of libcheck, so that each check counts.
+set -u
+export LC_ALL=C
+here=$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")
+program=$PWD/apps/$1
+ranks=${TEST_RANKS:-1 2 3 5}
+most=${ranks##* }                       # ranks, where one number of them is enough
+checks=0 failures=0
+scratch=$(mktemp -d) || exit 99
+trap 'chmod -R u+rwx "$scratch"; rm -rf "$scratch"' EXIT
+out=$scratch/out err=$scratch/err
+
+# run RANKS ARG...: leaves $status, $out and $err. The program's standard input is this function's.
+run()
+{
+    local count=$1
+    shift
+    "$here/mpirun_test" -n "$count" "$program" "$@" > "$out" 2> "$err"
+    status=$?
+    did="$count ranks: ${program##*/} $*: status $status"
+}
+
+# As one process, without mpirun, which would stand between it and its standard input and output.
+run_alone()
+{
+    timeout -k 10 "${TEST_SECONDS:-120}" "$program" "$@" > "${output:-$out}" 2> "$err"
+    status=$?
+    did="alone: ${program##*/} $*: status $status"
+}
+
+check()
+{
+    local sentence=$1
+    shift
+    checks=$((checks + 1))
+    "$@" && return
+    failures=$((failures + 1))
+    echo "FAILED: $sentence ($*) after: ${did:-nothing}"
+    head -n 20 "$err"
+}
+
+ends_with()
+{
+    [ "$status" = "$1" ]
+}
+
+printed()
+{
+    cmp -- "$out" "$1"
+}
+
+# fails STATUS TEXT: that status, nothing printed, and one line of error, which holds TEXT.
+fails()
+{
+    [ "$status" = "$1" ] && [ ! -s "$out" ] && [ "$(wc -l < "$err")" = 1 ] && grep -qF -e "$2" "$err"
+}
+
+done_checking()
+{
+    echo "$((checks ? 100 * (checks - failures) / checks : 0))%: Checks: $checks, Failures: $failures, Errors: 0"
+    [ "$failures" = 0 ] && [ "$checks" != 0 ]
+    exit
+}
+
+. "$here/../cluster/launch.sh"          # the environment that MPI wants
+# Only the seed makes it random: printed, and taken from $SEED.
+seed=${SEED:-$((RANDOM * 32768 + RANDOM))}

@@ -1,0 +1,206 @@
+/* The works of hand.c as Rankfold programs: a function, a line that registers it and a verb each.
+
+       rank noop-one ITEMS                   items a second, one item a chunk, each result taken from an iterator
+       rank noop-map ITEMS                   the same, results kept in order
+       rank noop-auto ITEMS                  items a second, chunks as Rankfold cuts them, results kept in order
+       rank spin ITEMS LOOPS                 wall seconds for ITEMS tasks of LOOPS steps
+       rank in ITEMS                         MiB a second, items of 1 MiB to the workers
+       rank out ITEMS                        MiB a second, results of 1 MiB to rank 0
+       rank idle SECONDS                     CPU seconds that rank 0 uses while it waits for workers that sleep
+       rank memory ITEMS                     KiB: the peak of rank 0's memory, results dropped
+       rank empty                            a job without items */
+#define _GNU_SOURCE
+#include <rankfold.h>
+#include "work.h"
+#include <stdlib.h>
+
+static int noop(rf_call *call, rf_value item)
+{
+    int64_t x;
+    if (RF_ARGS(call, item, x))
+        return RF_EARGS;
+    return RF_RETURN(call, work_noop(x));
+}
+RF_REGISTER(noop);
+
+static int spin(rf_call *call, rf_value item)
+{
+    int64_t x;
+    const uint64_t *loops = RF_CALL_STATE(call, uint64_t);
+    if (!loops || RF_ARGS(call, item, x))
+        return RF_EARGS;
+    work_spin(*loops);
+    return RF_RETURN(call, work_noop(x));
+}
+RF_REGISTER(spin);
+
+static int checksum(rf_call *call, rf_value item)
+{
+    if (rf_size(item) != MIB)
+        return rf_fail(call, "size", "%zu bytes", rf_size(item));
+    return RF_RETURN(call, work_checksum(item.data));
+}
+RF_REGISTER(checksum);
+
+static int large(rf_call *call, rf_value item)
+{
+    uint64_t index;
+    if (RF_ARGS(call, item, index))
+        return RF_EARGS;
+    void *space = rf_return_space(call, MIB);
+    if (!space)
+        return RF_ENOMEM;
+    work_stamp(space, index);
+    return RF_OK;
+}
+RF_REGISTER(large);
+
+static int sleeper(rf_call *call, rf_value item)
+{
+    int64_t x;
+    const double *seconds = RF_CALL_STATE(call, double);
+    if (!seconds || RF_ARGS(call, item, x))
+        return RF_EARGS;
+    work_sleep(*seconds);
+    return RF_RETURN(call, work_noop(x));
+}
+RF_REGISTER(sleeper);
+
+typedef struct figure { double start, cpu, seconds; } figure;
+
+static figure figure_start(void) { return (figure){.start = work_now(), .cpu = work_cpu()}; }
+
+static void figure_stop(figure *f)
+{
+    f->seconds = work_now() - f->start;
+    f->cpu = work_cpu() - f->cpu;
+}
+
+static int print_if(bool right, double number)
+{
+    if (!right) {
+        fputs("rank: wrong results\n", stderr);
+        return 1;
+    }
+    printf("%.6g\n", number);
+    return 0;
+}
+
+static bool sum_is_right(const rf_results *results, int64_t items)
+{
+    int64_t sum = 0;
+    for (uint64_t i = 0; i < rf_results_len(results); i++)
+        sum += rf_i64(rf_results_value(results, i));
+    return rf_results_len(results) == (uint64_t)items && sum == work_noop_sum(items);
+}
+
+static int noop_one(rf_pool *pool, int64_t items)
+{
+    RF_AUTO(rf_iterator, each);
+    figure f = figure_start();
+    int status = rf_imap_unordered(pool, noop, rf_range(0, items), RF_OPTIONS(.chunk_size = 1), &each);
+    const rf_result *result;
+    int64_t sum = 0;
+    while (status == RF_OK && (status = rf_next(each, &result)) == RF_OK)
+        sum += rf_i64(result->value);
+    figure_stop(&f);
+    return status != RF_END ? status : print_if(sum == work_noop_sum(items), (double)items / f.seconds);
+}
+
+static int noop_kept(rf_pool *pool, int64_t items, uint64_t chunk_size)
+{
+    RF_AUTO(rf_results, results);
+    work_warm_memory((size_t)items * sizeof(rf_value));
+    figure f = figure_start();
+    int status = rf_map(pool, noop, rf_range(0, items), RF_OPTIONS(.chunk_size = chunk_size), &results);
+    figure_stop(&f);
+    return status ? status : print_if(sum_is_right(results, items), (double)items / f.seconds);
+}
+
+static int efficiency(rf_pool *pool, int64_t items, uint64_t loops)
+{
+    RF_AUTO(rf_results, results);
+    figure f = figure_start();
+    int status = rf_map(pool, spin, rf_range(0, items), RF_OPTIONS(.state = RF_STATE(loops)), &results);
+    figure_stop(&f);
+    return status ? status : print_if(sum_is_right(results, items), f.seconds);
+}
+
+struct item { char bytes[MIB]; };
+
+static int large_in(rf_pool *pool, int64_t items)
+{
+    struct item *array = malloc((size_t)items * sizeof *array);
+    if (!array)
+        return RF_ENOMEM;
+    for (int64_t i = 0; i < items; i++)
+        work_stamp(memset(&array[i], 1, MIB), (uint64_t)i);
+    RF_AUTO(rf_results, results);
+    figure f = figure_start();
+    int status = rf_map(pool, checksum, RF_ARRAY(array, (uint64_t)items), NULL, &results);
+    figure_stop(&f);
+    bool right = rf_results_len(results) == (uint64_t)items;
+    for (uint64_t i = 0; i < rf_results_len(results); i++)
+        right = right && rf_i64(rf_results_value(results, i)) == work_checksum_expected(i);
+    free(array);
+    return status ? status : print_if(right, (double)items / f.seconds);
+}
+
+static int large_out(rf_pool *pool, int64_t items)
+{
+    RF_AUTO(rf_results, results);
+    work_warm_memory((size_t)items * MIB);
+    figure f = figure_start();
+    int status = rf_map(pool, large, rf_range(0, items), NULL, &results);
+    figure_stop(&f);
+    bool right = rf_results_len(results) == (uint64_t)items;
+    for (uint64_t i = 0; i < rf_results_len(results); i++) {
+        rf_value result = rf_results_value(results, i);
+        right = right && rf_size(result) == MIB && work_checksum(result.data) == work_checksum_expected(i);
+    }
+    return status ? status : print_if(right, (double)items / f.seconds);
+}
+
+static int idle(rf_pool *pool, double seconds)
+{
+    RF_AUTO(rf_results, results);
+    int64_t workers = (int64_t)rf_workers(pool);
+    figure f = figure_start();
+    int status = rf_map(pool, sleeper, rf_range(0, workers), RF_OPTIONS(.state = RF_STATE(seconds), .chunk_size = 1), &results);
+    figure_stop(&f);
+    return status ? status : print_if(sum_is_right(results, workers), f.cpu);
+}
+
+static int memory(rf_pool *pool, int64_t items)
+{
+    int status = rf_map_unordered(pool, noop, rf_range(0, items), NULL, NULL);
+    return status ? status : print_if(true, (double)work_peak_kib());
+}
+
+static int driver(rf_pool *pool, int argc, char **argv)
+{
+    const char *mode = argc > 1 ? argv[1] : "";
+    int64_t items = argc > 2 ? (int64_t)strtod(argv[2], NULL) : 0;
+    if (strcmp(mode, "empty") == 0)
+        return rf_map(pool, noop, rf_range(0, 0), NULL, NULL);
+    if (strcmp(mode, "idle") == 0 && argc > 2)
+        return idle(pool, strtod(argv[2], NULL));
+    if (strcmp(mode, "noop-one") == 0)
+        return noop_one(pool, items);
+    if (strcmp(mode, "noop-map") == 0)
+        return noop_kept(pool, items, 1);
+    if (strcmp(mode, "noop-auto") == 0)
+        return noop_kept(pool, items, 0);
+    if (strcmp(mode, "spin") == 0 && argc > 3)
+        return efficiency(pool, items, (uint64_t)strtod(argv[3], NULL));
+    if (strcmp(mode, "in") == 0)
+        return large_in(pool, items);
+    if (strcmp(mode, "out") == 0)
+        return large_out(pool, items);
+    if (strcmp(mode, "memory") == 0)
+        return memory(pool, items);
+    fputs("usage: mpirun -n RANKS rank MODE ..., see rank.c\n", stderr);
+    return 64;
+}
+
+int main(int argc, char **argv) { return rf_main(argc, argv, driver); }

@@ -1,0 +1,966 @@
+#include "plan_world.h"
+
+#include <check.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/random.h"
+#include "plan/plan.h"
+
+#define WORKERS 12
+#define JOBS 4
+#define BLOCK_ITEMS 5
+#define UNITS_MOST 2000
+#define EVENTS_MOST 4000000
+
+/* ---- what is kept in mind ---- */
+
+enum item_state { NEVER_SEEN, TO_COME_AGAIN, OVER };
+
+typedef struct item {
+    uint8_t state;
+    uint8_t attempt;                    /* the next */
+    uint32_t failed_by;                 /* when TO_COME_AGAIN */
+    double not_before;
+} item;
+
+typedef struct unit {
+    item items[BLOCK_ITEMS];
+    uint32_t chunk;
+    uint8_t attempt;                    /* the next of the unit as a whole */
+    uint8_t forgotten;
+    bool partly;
+} unit;
+
+typedef struct chunk {
+    uint64_t first, count, to_come;     /* items not OVER */
+    uint64_t untaken;                   /* parts and FAILs */
+    uint64_t kept;                      /* of those, until DELIVER */
+    size_t kept_bytes;
+    bool used, active, delivered;
+} chunk;
+
+typedef struct world_job {
+    plan_job as;
+    uint64_t id;
+    bool added, ended, abandoned, stopped, source_failed, blocks, reading;
+    bool halted, out_of_time;
+    int status;                         /* it may end with; RF_OK: no reason but its items */
+    double added_at, base_cost, failing;
+    uint64_t source_units, handed;      /* of a sequential source */
+    uint64_t known, cut, delivered_upto;
+    uint64_t failed, done, active;
+    size_t held;
+    bool benched[WORKERS], cannot[WORKERS];
+    unit *units;
+    chunk *chunks;
+    uint32_t chunks_most;
+} world_job;
+
+typedef struct task {
+    plan_action run;
+    uint64_t covered;
+    uint64_t partly_items;              /* of the unit after covered */
+    bool stopped;
+} task;
+
+typedef struct world_worker {
+    bool joined;
+    uint64_t life;                      /* events of an earlier life are void */
+    uint64_t ordinal;
+    task tasks[PLAN_TASKS_MOST + 1];
+    uint32_t count;
+    bool busy;
+    double load;
+} world_worker;
+
+enum event_kind { ADD_JOB, JOIN, LOSE, PART, ANSWER_READ, TAKE, CANCEL, ABANDON, NONSENSE, STALE };
+
+typedef struct event {
+    double at;
+    uint64_t order;
+    enum event_kind kind;
+    uint32_t job, worker, chunk;
+    uint64_t life, task;
+    size_t bytes;
+} event;
+
+typedef struct world {
+    uint64_t seed, random, order, ordinals;
+    plan *of;
+    double now;
+    world_job jobs[JOBS];
+    uint32_t job_count;
+    world_worker workers[WORKERS];
+    event *events;
+    uint32_t event_count, event_most;
+    plan_tally *tally;
+} world;
+
+#define PROMISE(in, holds, ...)                                                                                        \
+    do {                                                                                                               \
+        if (!(holds))                                                                                                  \
+            broken((in), #holds, __LINE__, __VA_ARGS__);                                                               \
+    } while (0)
+
+static void broken(const world *in, const char *promise, int line, const char *format, ...) __attribute__((format(printf, 4, 5), noreturn));
+static void broken(const world *in, const char *promise, int line, const char *format, ...)
+{
+    char what[512];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(what, sizeof what, format, arguments);
+    va_end(arguments);
+    ck_abort_msg("not true: %s (line %d): %s, at %.9f; repeat it with --seed %" PRIu64, promise, line, what, in->now, in->seed);
+}
+
+/* ---- draws ---- */
+
+static uint64_t below(world *in, uint64_t bound) { return random_below(&in->random, bound); }
+static bool chance(world *in, double share) { return random_unit(&in->random) < share; }
+static double between_powers(world *in, double least, double most) { return pow(10, least + (most - least) * random_unit(&in->random)); }
+
+/* Zero often, small mostly, large sometimes. */
+static uint64_t some_length(world *in)
+{
+    if (chance(in, 0.05))
+        return 0;
+    uint64_t length = (uint64_t)between_powers(in, 0, chance(in, 0.2) ? 3.302 : 2.2);
+    return length > UNITS_MOST ? UNITS_MOST : length;
+}
+
+static uint32_t items_in(const world_job *j, uint64_t which)
+{
+    return j->blocks ? (uint32_t)(random_seed(j->id, which, 7, 0) % (BLOCK_ITEMS + 1)) : 1;
+}
+
+/* ---- events ---- */
+
+static bool event_before(const event *a, const event *b)
+{
+    return a->at < b->at || (a->at == b->at && a->order < b->order);
+}
+
+static void event_add(world *in, double at, event what)
+{
+    if (in->event_count == in->event_most) {
+        in->event_most = in->event_most ? in->event_most * 2 : 256;
+        in->events = realloc(in->events, in->event_most * sizeof *in->events);
+        ck_assert_ptr_nonnull(in->events);
+    }
+    what.at = at;
+    what.order = in->order++;
+    uint32_t i = in->event_count++;
+    for (; i && event_before(&what, &in->events[(i - 1) / 2]); i = (i - 1) / 2)
+        in->events[i] = in->events[(i - 1) / 2];
+    in->events[i] = what;
+}
+
+static event event_take(world *in)
+{
+    event first = in->events[0], last = in->events[--in->event_count];
+    uint32_t i = 0;
+    for (uint32_t child; (child = 2 * i + 1) < in->event_count; i = child) {
+        if (child + 1 < in->event_count && event_before(&in->events[child + 1], &in->events[child]))
+            child++;
+        if (!event_before(&in->events[child], &last))
+            break;
+        in->events[i] = in->events[child];
+    }
+    if (in->event_count)
+        in->events[i] = last;
+    return first;
+}
+
+/* ---- teams ---- */
+
+static uint32_t joined_before(const world *in, uint32_t who)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < WORKERS; i++)
+        count += in->workers[i].joined && in->workers[i].ordinal < in->workers[who].ordinal;
+    return count;
+}
+
+static bool may_run(const world *in, const world_job *j, uint32_t who)
+{
+    unsigned most = j->as.settled.workers;
+    return in->workers[who].joined && !j->benched[who] && (!most || joined_before(in, who) < most);
+}
+
+static uint32_t takers(const world *in, const world_job *j)
+{
+    uint32_t count = 0;
+    for (uint32_t who = 0; who < WORKERS; who++)
+        count += may_run(in, j, who);
+    return count;
+}
+
+static world_job *job_of(world *in, uint64_t id)
+{
+    for (uint32_t i = 0; i < in->job_count; i++)
+        if (in->jobs[i].added && in->jobs[i].id == id)
+            return &in->jobs[i];
+    return NULL;
+}
+
+/* ---- the account of a job ---- */
+
+static chunk *chunk_at(world *in, world_job *j, uint32_t which)
+{
+    PROMISE(in, which < 1u << 20, "chunk %u", which);
+    if (which >= j->chunks_most) {
+        uint32_t most = j->chunks_most ? j->chunks_most : 64;
+        while (most <= which)
+            most *= 2;
+        j->chunks = realloc(j->chunks, most * sizeof *j->chunks);
+        ck_assert_ptr_nonnull(j->chunks);
+        memset(j->chunks + j->chunks_most, 0, (most - j->chunks_most) * sizeof *j->chunks);
+        j->chunks_most = most;
+    }
+    return &j->chunks[which];
+}
+
+static bool is_gone(const world_job *j, const chunk *c)
+{
+    bool taken = j->as.keeps || (!c->untaken && (c->delivered || !j->as.ordered));
+    return !c->to_come && taken;
+}
+
+static void chunk_look(world_job *j, chunk *c)
+{
+    if (!c->active || !is_gone(j, c))
+        return;
+    c->active = false;
+    j->active -= c->count;
+}
+
+static void chunk_begins(world *in, world_job *j, const plan_action *run)
+{
+    chunk *c = chunk_at(in, j, run->chunk);
+    bool free_again = !c->used || (is_gone(j, c) && (c->delivered || !j->as.ordered));
+    PROMISE(in, free_again, "chunk %u is used for two at once", run->chunk);
+    PROMISE(in, j->status == RF_OK || j->source_failed, "a new chunk of a job that was ended");
+    PROMISE(in, run->first + run->count <= j->known, "units %" PRIu64 "+%" PRIu64 " of %" PRIu64, run->first, run->count, j->known);
+    if (j->as.settled.max_active)
+        PROMISE(in, j->active + run->count <= j->as.settled.max_active, "%" PRIu64 " active and %" PRIu64 " more", j->active, run->count);
+    if (!j->as.keeps && j->active)
+        PROMISE(in, j->held < j->as.settled.max_bytes, "%zu bytes held", j->held);
+    if (j->as.settled.chunk_size)
+        PROMISE(in, run->count <= j->as.settled.chunk_size, "a chunk of %" PRIu64, run->count);
+    *c = (chunk){.first = run->first, .count = run->count, .used = true, .active = true};
+    for (uint64_t u = run->first; u < run->first + run->count; u++) {
+        c->to_come += items_in(j, u);
+        j->units[u].chunk = run->chunk;
+    }
+    in->tally->heads += !j->active;
+    j->active += run->count;
+    j->cut = run->first + run->count;
+}
+
+static void item_is_over(world *in, world_job *j, uint64_t u, uint64_t i)
+{
+    item *it = &j->units[u].items[i];
+    PROMISE(in, it->state != OVER, "item %" PRIu64 " of unit %" PRIu64 " comes twice", i, u);
+    it->state = OVER;
+    in->tally->items++;
+    if (u >= j->cut)
+        return;
+    chunk *c = chunk_at(in, j, j->units[u].chunk);
+    c->to_come--;
+    chunk_look(j, c);
+}
+
+/* ---- actions ---- */
+
+static double least_delay(const world_job *j, unsigned attempt)
+{
+    const rf_retry *retry = &j->as.settled.retry;
+    double delay = retry->backoff * pow(2, attempt - 1.0), most = retry->max_delay > 0 ? retry->max_delay : INFINITY;
+    delay = delay > most ? most : delay;
+    return delay <= 0 ? 0 : retry->steady == RF_ON ? delay : delay / 2;
+}
+
+static void check_attempt(world *in, const world_job *j, const plan_action *run)
+{
+    const unit *u = &j->units[run->first];
+    unsigned most = j->as.settled.retry.attempts > 3 ? j->as.settled.retry.attempts : 3;
+    PROMISE(in, run->attempt <= most, "attempt %u", run->attempt);
+    if (run->count > 1) {
+        PROMISE(in, run->attempt == 1 && run->position == PLAN_ALL, "attempt %u of many units", run->attempt);
+        return;
+    }
+    const item *it = run->position != PLAN_ALL ? &u->items[run->position] : j->blocks ? NULL : &u->items[0];
+    if (!it || it->state == NEVER_SEEN) {
+        PROMISE(in, run->attempt == u->attempt, "attempt %u, not %u", run->attempt, u->attempt);
+        return;
+    }
+    PROMISE(in, it->state == TO_COME_AGAIN && run->attempt == it->attempt, "attempt %u, not %u", run->attempt, it->attempt);
+    PROMISE(in, in->now >= it->not_before, "run again %g s early", it->not_before - in->now);
+    PROMISE(in, run->worker != it->failed_by || takers(in, j) == 1, "run again by worker %u that failed it", run->worker);
+    in->tally->again_elsewhere += run->worker != it->failed_by;
+}
+
+static void check_units(world *in, world_job *j, const plan_action *run)
+{
+    PROMISE(in, run->count > 0, "a task of nothing");
+    if (run->first >= j->cut) {
+        PROMISE(in, run->first == j->cut, "unit %" PRIu64 " is cut before %" PRIu64, run->first, j->cut);
+        chunk_begins(in, j, run);
+    }
+    for (uint64_t u = run->first; u < run->first + run->count; u++) {
+        PROMISE(in, !j->units[u].forgotten, "unit %" PRIu64 " is run when its input is forgotten", u);
+        PROMISE(in, u < j->cut && j->units[u].chunk == run->chunk, "unit %" PRIu64 " is not of chunk %u", u, run->chunk);
+        for (uint32_t i = 0; run->position == PLAN_ALL && i < items_in(j, u); i++)
+            PROMISE(in, j->units[u].items[i].state != OVER, "unit %" PRIu64 " is run again when it was over", u);
+    }
+    check_attempt(in, j, run);
+}
+
+static void check_credit(world *in, const world_worker *w, const plan_action *run)
+{
+    PROMISE(in, w->count < PLAN_TASKS_MOST, "%u tasks in flight", w->count);
+    if (!w->count)
+        return;
+    double load = 0;
+    for (uint32_t i = 0; i < w->count; i++) {
+        PROMISE(in, w->tasks[i].run.predicted > 0, "queued behind a task of unknown cost");
+        load += w->tasks[i].run.predicted;
+    }
+    PROMISE(in, run->predicted > 0 && run->predicted <= 0.020 + 1e-12, "a task of %g s is queued", run->predicted);
+    PROMISE(in, load < PLAN_CREDIT + 1e-9, "%g s in flight, and one more", load);
+}
+
+static void begin_next(world *in, uint32_t who, double after)
+{
+    world_worker *w = &in->workers[who];
+    w->busy = w->count > 0;
+    if (w->busy)
+        event_add(in, in->now + after, (event){.kind = PART, .worker = who, .life = w->life});
+}
+
+static void take_run(world *in, const plan_action *run)
+{
+    world_job *j = job_of(in, run->job);
+    world_worker *w = &in->workers[run->worker];
+    PROMISE(in, j && !j->ended, "RUN of a job that is over");
+    PROMISE(in, may_run(in, j, run->worker), "RUN by worker %u", run->worker);
+    PROMISE(in, !j->stopped, "RUN of a job that was stopped");
+    check_credit(in, w, run);
+    check_units(in, j, run);
+    w->tasks[w->count++] = (task){.run = *run};
+    if (!w->busy)
+        begin_next(in, run->worker, j->base_cost);
+}
+
+static void take_stop(world *in, const plan_action *stop)
+{
+    world_job *j = job_of(in, stop->job);
+    PROMISE(in, j && !j->ended, "STOP of a job that is over");
+    j->stopped = true;
+    in->tally->stops++;
+    world_worker *w = &in->workers[stop->worker];
+    for (uint32_t i = 0; i < w->count; i++)
+        if (w->tasks[i].run.task == stop->task) {
+            w->tasks[i].stopped = chance(in, 0.8);      /* else it comes too late */
+            return;
+        }
+    PROMISE(in, false, "STOP of a task that worker %u has not", stop->worker);
+}
+
+static void take_later(world *in, world_job *j, uint32_t which, size_t bytes)
+{
+    double delay = chance(in, 0.5) ? 0 : between_powers(in, -6, 0.5);
+    event_add(in, in->now + delay, (event){.kind = TAKE, .job = (uint32_t)(j - in->jobs), .chunk = which, .bytes = bytes});
+}
+
+/* A part or FAIL is with the consumer. */
+static void hand_over(world *in, world_job *j, uint32_t which, size_t bytes)
+{
+    if (j->as.keeps)
+        return;
+    chunk *c = chunk_at(in, j, which);
+    c->untaken++;
+    j->held += bytes;
+    if (!j->as.ordered) {
+        take_later(in, j, which, bytes);
+        return;
+    }
+    PROMISE(in, !c->delivered, "something of chunk %u comes after DELIVER", which);
+    c->kept++;
+    c->kept_bytes += bytes;
+}
+
+static void take_deliver(world *in, const plan_action *deliver)
+{
+    world_job *j = job_of(in, deliver->job);
+    PROMISE(in, j && !j->ended && !j->abandoned && j->as.ordered, "DELIVER of another job");
+    chunk *c = chunk_at(in, j, deliver->chunk);
+    PROMISE(in, c->used && !c->delivered && !c->to_come, "chunk %u, %" PRIu64 " to come", deliver->chunk, c->to_come);
+    PROMISE(in, c->first == j->delivered_upto, "chunk of %" PRIu64 " in the place of %" PRIu64, c->first, j->delivered_upto);
+    c->delivered = true;
+    j->delivered_upto += c->count;
+    in->tally->delivered++;
+    for (; c->kept; c->kept--, c->kept_bytes = 0)
+        take_later(in, j, deliver->chunk, c->kept_bytes);
+    chunk_look(j, c);
+}
+
+static void fail_unit(world *in, world_job *j, uint64_t u)
+{
+    for (uint32_t i = 0; i < items_in(j, u); i++) {
+        bool reported = j->blocks && j->units[u].partly && j->units[u].items[i].state != NEVER_SEEN;
+        if (!reported)
+            item_is_over(in, j, u, i);
+    }
+}
+
+static bool threshold_met(const world_job *j)
+{
+    const rf_options *settled = &j->as.settled;
+    bool by_count = settled->halt_count && j->failed >= settled->halt_count;
+    bool by_share = settled->halt_share > 0 && j->done >= 10 && (double)j->failed >= settled->halt_share * (double)j->done;
+    return settled->halt > RF_HALT_NEVER && (by_count || by_share);
+}
+
+static void take_fail(world *in, const plan_action *fail)
+{
+    world_job *j = job_of(in, fail->job);
+    PROMISE(in, j && !j->ended && !j->abandoned, "FAIL of a job that is over");
+    bool never_cut = fail->chunk == PLAN_NO_CHUNK;
+    PROMISE(in, fail->count && fail->status < 0 && fail->first + fail->count <= j->known, "FAIL of nothing");
+    PROMISE(in, fail->status == RF_ELOST || fail->status == j->status || (fail->status == RF_EHALTED && j->halted) ||
+            (fail->status == RF_ETIMEOUT && j->out_of_time) || fail->status == RF_EINIT, "status %d", fail->status);
+    PROMISE(in, never_cut == (fail->first >= j->cut), "FAIL of what is cut, or not");
+    PROMISE(in, !never_cut || fail->first == j->cut, "FAIL beginning at %" PRIu64, fail->first);
+    PROMISE(in, fail->attempt <= 3 || fail->attempt <= j->as.settled.retry.attempts, "attempt %u", fail->attempt);
+    if (!never_cut)
+        hand_over(in, j, fail->chunk, 0);
+    for (uint64_t u = fail->first; u < fail->first + fail->count; u++) {
+        PROMISE(in, never_cut || j->units[u].chunk == fail->chunk, "FAIL of unit %" PRIu64 " that chunk %u has not", u, fail->chunk);
+        if (fail->position == PLAN_ALL)
+            fail_unit(in, j, u);
+        else
+            item_is_over(in, j, u, fail->position);
+    }
+    j->failed += fail->count;
+    j->done += fail->count;
+    j->halted = j->halted || threshold_met(j);
+    in->tally->failed += fail->count;
+}
+
+static void take_forget(world *in, const plan_action *forget)
+{
+    world_job *j = job_of(in, forget->job);
+    PROMISE(in, j && !j->ended && j->as.sequential, "FORGET of a job that is over or not sequential");
+    for (uint64_t u = forget->first; u < forget->first + forget->count; u++) {
+        PROMISE(in, u < j->known && !j->units[u].forgotten++, "FORGET of unit %" PRIu64, u);
+        in->tally->forgotten++;
+    }
+}
+
+static void take_read(world *in, const plan_action *read)
+{
+    world_job *j = job_of(in, read->job);
+    PROMISE(in, j && !j->ended && !j->abandoned && j->as.sequential && !j->reading, "READ of another job, or twice");
+    PROMISE(in, read->count > 0, "READ of nothing");
+    uint64_t declared = j->as.settled.iterable_len;
+    PROMISE(in, !declared || j->known + read->count <= declared, "READ beyond what was declared");
+    if (j->as.settled.max_active)
+        PROMISE(in, j->active + read->count <= j->as.settled.max_active, "READ of %" PRIu64 " beyond the window", read->count);
+    j->reading = true;
+    double delay = chance(in, 0.7) ? 0 : between_powers(in, -6, 0);
+    event_add(in, in->now + delay, (event){.kind = ANSWER_READ, .job = (uint32_t)(j - in->jobs), .bytes = read->count});
+}
+
+static void check_end(world *in, world_job *j, int status)
+{
+    bool failed = j->failed > 0;
+    bool ends_early = status != RF_OK && status != RF_EITEMS;
+    PROMISE(in, ends_early || failed == (status == RF_EITEMS), "status %d with %" PRIu64 " failed", status, j->failed);
+    PROMISE(in, status != RF_EHALTED || j->halted, "halted for nothing");
+    PROMISE(in, status != RF_ETIMEOUT || j->out_of_time, "out of time too early");
+    PROMISE(in, !ends_early || status == RF_EHALTED || status == RF_ETIMEOUT || status == RF_EINIT || status == RF_ELOST ||
+            status == j->status, "ends with %d", status);
+    PROMISE(in, ends_early || j->status == RF_OK, "ends with %d, not %d", status, j->status);
+    PROMISE(in, status != RF_ELOST && status != RF_EINIT ? true : !takers(in, j), "nobody left, but %u are", takers(in, j));
+    for (uint64_t u = 0; u < j->known; u++) {
+        PROMISE(in, j->units[u].forgotten == j->as.sequential, "unit %" PRIu64 " forgotten %u times", u, j->units[u].forgotten);
+        for (uint32_t i = 0; !j->abandoned && i < items_in(j, u); i++)
+            PROMISE(in, j->units[u].items[i].state == OVER, "item %u of unit %" PRIu64 " never came", i, u);
+    }
+    PROMISE(in, !j->as.ordered || j->abandoned || j->delivered_upto == j->cut, "delivered up to %" PRIu64 " of %" PRIu64,
+            j->delivered_upto, j->cut);
+    bool all_read = j->cut == j->known && (!j->as.sequential || j->handed == j->source_units || j->known == j->as.settled.iterable_len);
+    PROMISE(in, ends_early || all_read, "ends well, but something was not run");
+}
+
+static void take_ended(world *in, const plan_action *ended)
+{
+    world_job *j = job_of(in, ended->job);
+    PROMISE(in, j && !j->ended, "ENDED twice");
+    check_end(in, j, ended->status);
+    j->ended = true;
+    in->tally->halted += ended->status == RF_EHALTED;
+    in->tally->timed_out += ended->status == RF_ETIMEOUT;
+    uint64_t total;
+    PROMISE(in, plan_done(in->of, j->id, &total) == 0 && total == 0, "a job that is over is known");
+    PROMISE(in, ended->count == j->known || j->abandoned || j->as.sequential, "ended with a length of %" PRIu64, ended->count);
+}
+
+static void take_actions(world *in)
+{
+    static void (*const take[])(world *, const plan_action *) = {
+        [PLAN_READ] = take_read, [PLAN_RUN] = take_run, [PLAN_STOP] = take_stop, [PLAN_DELIVER] = take_deliver,
+        [PLAN_FAIL] = take_fail, [PLAN_FORGET] = take_forget, [PLAN_ENDED] = take_ended};
+    for (plan_action action; plan_take(in->of, in->now, &action);)
+        take[action.kind](in, &action);
+}
+
+/* ---- workers ---- */
+
+static void item_failed(world *in, world_job *j, const task *t, const plan_failure *failure)
+{
+    uint64_t i = j->blocks ? failure->position : 0;
+    item *it = &j->units[failure->unit].items[i];
+    const rf_retry *retry = &j->as.settled.retry;
+    bool may = t->run.attempt < retry->attempts && (!retry->on || strcmp(failure->kind, "net.dns") == 0);
+    PROMISE(in, !failure->again || may, "run again after attempt %u of kind %s", t->run.attempt, failure->kind);
+    PROMISE(in, failure->again || !may || j->stopped || j->status, "not run again after attempt %u", t->run.attempt);
+    PROMISE(in, it->state != OVER, "item %" PRIu64 " of unit %" PRIu64 " comes twice", i, failure->unit);
+    if (!failure->again) {
+        j->failed++;
+        in->tally->failed++;
+        item_is_over(in, j, failure->unit, i);
+        return;
+    }
+    j->done--;
+    in->tally->retried++;
+    *it = (item){.state = TO_COME_AGAIN, .attempt = (uint8_t)(t->run.attempt + 1), .failed_by = t->run.worker,
+                 .not_before = in->now + least_delay(j, t->run.attempt) * (1 - 1e-12)};
+}
+
+typedef struct told {                   /* one part, and which items are in it */
+    plan_part part;
+    plan_failure failures[64];
+    struct { uint64_t unit, item; } items[64];
+    uint64_t item_count;
+} told;
+
+static void tell_item(world *in, world_job *j, told *what, uint64_t u, uint64_t i)
+{
+    what->items[what->item_count].unit = u;
+    what->items[what->item_count++].item = i;
+    what->part.bytes += j->as.settled.max_bytes < 10000 ? below(in, 2000) : 8;
+    if (!chance(in, j->failing))
+        return;
+    what->failures[what->part.failure_count++] = (plan_failure){
+        .unit = u, .position = j->blocks ? i : PLAN_ALL, .kind = chance(in, 0.7) ? "net.dns" : "function"};
+}
+
+/* Some units of what is left, sometimes some items of the next. */
+static void draw_part(world *in, world_job *j, task *t, told *what)
+{
+    uint64_t left = t->run.count - t->covered, most = 64 / BLOCK_ITEMS - 1;
+    uint64_t units = chance(in, 0.5) ? left : below(in, left + 1);
+    units = t->stopped && units ? below(in, units) : units;
+    units = units < most ? units : most;
+    for (uint64_t k = 0; k < units; k++) {
+        uint64_t u = t->run.first + t->covered + k, from = k ? 0 : t->partly_items;
+        if (t->run.position != PLAN_ALL)
+            tell_item(in, j, what, u, t->run.position);
+        else
+            for (uint64_t i = from; i < items_in(j, u); i++)
+                tell_item(in, j, what, u, i);
+    }
+    uint64_t upto = t->covered + units;
+    t->partly_items = units ? 0 : t->partly_items;
+    if (upto < t->run.count && t->run.position == PLAN_ALL && j->blocks && chance(in, 0.3)) {
+        uint64_t u = t->run.first + upto, more = t->partly_items + below(in, items_in(j, u) + 1);
+        for (; t->partly_items < more && t->partly_items < items_in(j, u); t->partly_items++)
+            tell_item(in, j, what, u, t->partly_items);
+        j->units[u].partly = j->units[u].partly || t->partly_items;
+        what->part.partly = t->partly_items > 0;
+        in->tally->partly += what->part.partly;
+    }
+    what->part.units = units;
+    what->part.items = what->item_count;
+    what->part.last = t->stopped || (upto == t->run.count && chance(in, 0.9));
+    what->part.seconds = j->base_cost * (double)(units + 1) * 2 * random_unit(&in->random);
+}
+
+static void account_part(world *in, world_job *j, const task *t, const told *what)
+{
+    PROMISE(in, !j->ended && !j->abandoned, "a part is wanted of a job that is over");
+    PROMISE(in, what->part.chunk == t->run.chunk, "part of chunk %u, not %u", what->part.chunk, t->run.chunk);
+    if (what->part.items)
+        hand_over(in, j, what->part.chunk, what->part.bytes);
+    uint64_t f = 0;
+    j->done += what->item_count;
+    for (uint64_t k = 0; k < what->item_count; k++) {
+        uint64_t u = what->items[k].unit, i = what->items[k].item;
+        const plan_failure *next = f < what->part.failure_count ? &what->failures[f] : NULL;
+        if (next && next->unit == u && (!j->blocks || next->position == i)) {
+            item_failed(in, j, t, next);
+            f++;
+        } else {
+            item_is_over(in, j, u, i);
+        }
+    }
+    chunk_look(j, chunk_at(in, j, what->part.chunk));       /* also of blocks that hold no item */
+    j->halted = j->halted || threshold_met(j);
+}
+
+static void task_is_over(world_worker *w)
+{
+    memmove(&w->tasks[0], &w->tasks[1], --w->count * sizeof w->tasks[0]);
+}
+
+/* A worker gave back a unit that it had told of in part, which only one that breaks down does. */
+static void unit_was_lost(world *in, world_job *j, const task *t)
+{
+    (void)in;
+    if (t->covered < t->run.count && !j->ended)
+        j->units[t->run.first + t->covered].attempt = (uint8_t)(t->run.attempt + 1);
+    if (t->covered < t->run.count && !j->blocks && j->units[t->run.first + t->covered].items[0].state == TO_COME_AGAIN) {
+        item *it = &j->units[t->run.first + t->covered].items[0];
+        *it = (item){.state = TO_COME_AGAIN, .attempt = (uint8_t)(t->run.attempt + 1), .failed_by = UINT32_MAX};
+    } else if (t->covered < t->run.count && t->run.position != PLAN_ALL) {
+        item *it = &j->units[t->run.first].items[t->run.position];
+        *it = (item){.state = TO_COME_AGAIN, .attempt = (uint8_t)(t->run.attempt + 1), .failed_by = UINT32_MAX};
+    }
+}
+
+static void refuse_init(world *in, uint32_t who, world_job *j, task *t)
+{
+    told what = {.part = {.task = t->run.task, .worker = who, .last = true, .init_failed = true, .failures = what.failures}};
+    bool wanted = !j->ended && !j->abandoned;
+    j->benched[who] = true;
+    bool was_partly = t->partly_items > 0;
+    task before = *t;
+    task_is_over(&in->workers[who]);
+    ck_assert_int_eq(plan_part_done(in->of, &what.part, in->now), RF_OK);
+    if (wanted && what.part.job && was_partly)
+        unit_was_lost(in, j, &before);
+    in->tally->benched++;
+}
+
+static void work(world *in, uint32_t who)
+{
+    world_worker *w = &in->workers[who];
+    task *t = &w->tasks[0];
+    world_job *j = job_of(in, t->run.job);
+    if (j->cannot[who] && chance(in, 0.5)) {
+        refuse_init(in, who, j, t);
+    } else {
+        told what = {.part = {.task = t->run.task, .worker = who, .failures = what.failures}};
+        draw_part(in, j, t, &what);
+        task before = *t;
+        ck_assert_int_eq(plan_part_done(in->of, &what.part, in->now), RF_OK);
+        if (what.part.job) {
+            PROMISE(in, what.part.job == j->id, "part of another job");
+            account_part(in, j, &before, &what);
+        }
+        t->covered += what.part.units;
+        if (what.part.last)
+            task_is_over(w);
+    }
+    begin_next(in, who, w->count ? job_of(in, w->tasks[0].run.job)->base_cost * 2 * random_unit(&in->random) : 0);
+}
+
+static void part_is_due(world *in, const event *what)
+{
+    if (in->workers[what->worker].life == what->life)
+        work(in, what->worker);
+}
+
+static void join(world *in, const event *what)
+{
+    world_worker *w = &in->workers[what->worker];
+    if (w->joined)
+        return;
+    ck_assert_int_eq(plan_join(in->of, what->worker), RF_OK);
+    w->joined = true;
+    w->ordinal = in->ordinals++;
+}
+
+static void lose(world *in, const event *what)
+{
+    world_worker *w = &in->workers[what->worker];
+    if (!w->joined) {
+        PROMISE(in, plan_lost(in->of, what->worker) == RF_EUSAGE, "one that is not there is lost");
+        return;
+    }
+    w->joined = w->busy = false;
+    w->life++;
+    in->tally->lost_tasks += w->count;
+    for (uint32_t i = 0; i < w->count; i++) {
+        task *t = &w->tasks[i];
+        world_job *j = job_of(in, t->run.job);
+        if (i == 0 && !j->stopped)
+            unit_was_lost(in, j, t);
+        event_add(in, in->now + (double)below(in, 2), (event){.kind = STALE, .worker = what->worker, .task = t->run.task});
+    }
+    w->count = 0;
+    ck_assert_int_eq(plan_lost(in->of, what->worker), RF_OK);
+}
+
+/* ---- what is not the plan's, or comes too late ---- */
+
+static void stale(world *in, const event *what)
+{
+    plan_failure failure = {.kind = "function"};
+    plan_part part = {.task = what->task, .worker = what->worker, .units = 1, .items = 1, .last = true, .failures = &failure,
+                      .failure_count = 1};
+    plan_part_done(in->of, &part, in->now);
+    PROMISE(in, part.job == 0, "a part of a task that a lost worker had is taken");
+    in->tally->stale++;
+}
+
+static void nonsense(world *in, const event *what)
+{
+    world_worker *w = &in->workers[what->worker];
+    plan_failure failure = {.unit = UINT64_MAX, .position = PLAN_ALL, .kind = "function"};
+    plan_part part = {.task = in->random, .worker = what->worker, .units = 1, .items = 1, .failures = &failure};
+    if (w->count) {
+        const task *last = &w->tasks[w->count - 1];
+        part.task = last->run.task;
+        switch (below(in, 4)) {
+        case 0: part.worker = (what->worker + 1) % WORKERS; break;
+        case 1: part.units = last->run.count - last->covered + 1; break;
+        case 2: part.failure_count = 1; break;
+        case 3: part.failure_count = 1, failure.unit = last->run.first + last->run.count; break;
+        }
+    }
+    plan_part_done(in->of, &part, in->now);
+    PROMISE(in, part.job == 0, "a part that nobody can have sent is taken");
+    plan_taken(in->of, in->random, 0, 0);
+    ck_assert_int_eq(plan_items(in->of, in->random | 1, 3, false), RF_OK);
+    plan_cancel(in->of, in->random | 1, RF_ECANCELLED);
+    in->tally->refused++;
+}
+
+/* ---- sources and consumers ---- */
+
+static void answer_read(world *in, const event *what)
+{
+    world_job *j = &in->jobs[what->job];
+    if (chance(in, 0.02) && !j->ended) {
+        j->source_failed = true;
+        j->status = j->status ? j->status : RF_EINPUT;
+        j->source_units = j->handed;
+        plan_read_failed(in->of, j->id, RF_EINPUT);
+        return;
+    }
+    uint64_t left = j->source_units - j->handed, more = below(in, what->bytes + 1);
+    more = chance(in, 0.5) ? what->bytes : more;
+    more = more < left ? more : left;
+    bool end = more == left && (!more || chance(in, 0.5));
+    uint64_t declared = j->as.settled.iterable_len ? j->as.settled.iterable_len : UINT64_MAX;
+    j->handed += more;
+    if (!j->ended) {
+        j->known = more < declared - j->known ? j->known + more : declared;
+        in->tally->read += more;
+    }
+    j->reading = !more && !end;
+    if (j->reading)
+        event_add(in, in->now + between_powers(in, -6, 0), *what);
+    ck_assert_int_eq(plan_items(in->of, j->id, more, end), RF_OK);
+}
+
+static void take(world *in, const event *what)
+{
+    world_job *j = &in->jobs[what->job];
+    chunk *c = chunk_at(in, j, what->chunk);
+    c->untaken--;
+    j->held -= what->bytes;
+    in->tally->taken++;
+    chunk_look(j, c);
+    plan_taken(in->of, j->id, what->chunk, what->bytes);
+}
+
+static void cancel(world *in, const event *what)
+{
+    world_job *j = &in->jobs[what->job];
+    if (j->added && !j->ended) {
+        in->tally->cancelled++;
+        j->status = j->status && !j->source_failed ? j->status : RF_ECANCELLED;
+    }
+    plan_cancel(in->of, j->id, RF_ECANCELLED);
+}
+
+static void abandon(world *in, const event *what)
+{
+    world_job *j = &in->jobs[what->job];
+    if (j->added && !j->ended) {
+        in->tally->abandoned++;
+        j->abandoned = true;
+        j->status = RF_ECANCELLED;
+    }
+    plan_abandon(in->of, j->id);
+}
+
+/* ---- drawing it all ---- */
+
+static void draw_policies(world *in, rf_options *settled)
+{
+    settled->retry.attempts = chance(in, 0.5) ? 1 : 1 + (unsigned)below(in, 5);
+    settled->retry.backoff = chance(in, 0.5) ? RF_NONE : between_powers(in, -6, 1);
+    settled->retry.max_delay = chance(in, 0.1) ? RF_NONE : between_powers(in, -4, 1);
+    settled->retry.on = chance(in, 0.3) ? "timeout, net" : NULL;
+    settled->retry.steady = chance(in, 0.5) ? RF_ON : RF_OFF;
+    settled->halt = RF_HALT_NEVER;
+    settled->halt_count = RF_UNLIMITED;
+    settled->halt_share = RF_NONE;
+    if (chance(in, 0.3)) {
+        settled->halt = chance(in, 0.5) ? RF_HALT_SOON : RF_HALT_NOW;
+        if (chance(in, 0.5))
+            settled->halt_share = 0.01 + 0.99 * random_unit(&in->random);
+        else
+            settled->halt_count = 1 + below(in, 5);
+    }
+    settled->timeout = chance(in, 0.15) ? between_powers(in, -4, 2) : RF_NONE;
+}
+
+static void draw_options(world *in, rf_options *settled)
+{
+    *settled = (rf_options){.struct_size = sizeof *settled, .seed = in->seed, .max_bytes = 64 << 20};
+    if (chance(in, 0.5))
+        settled->chunk_size = 1 + below(in, chance(in, 0.5) ? 5 : 100);
+    else if (chance(in, 0.2))
+        settled->n_splits = 1 + below(in, 40);
+    if (chance(in, 0.4))
+        settled->max_active = 1 + below(in, chance(in, 0.5) ? 10 : 300);
+    if (chance(in, 0.3))
+        settled->max_bytes = 1 + below(in, 9999);
+    if (chance(in, 0.3))
+        settled->workers = 1 + (unsigned)below(in, WORKERS);
+    draw_policies(in, settled);
+}
+
+static void draw_job(world *in, world_job *j)
+{
+    uint64_t units = some_length(in);
+    j->as = (plan_job){.ordered = chance(in, 0.5), .keeps = chance(in, 0.4), .sequential = chance(in, 0.35), .length = units,
+                       .unit_bytes = chance(in, 0.5) ? 8 : 0, .piece_bytes = 65536};
+    draw_options(in, &j->as.settled);
+    j->blocks = chance(in, 0.3);
+    j->source_units = units;
+    if (j->as.sequential) {
+        j->as.length = PLAN_UNKNOWN;
+        j->as.settled.iterable_len = chance(in, 0.3) ? 1 + below(in, 2 * units + 1) : 0;
+        j->as.settled.iterable_len = chance(in, 0.1) ? RF_ENDLESS : j->as.settled.iterable_len;
+    }
+    j->known = j->as.sequential ? 0 : units;
+    j->base_cost = between_powers(in, -6, -1);
+    j->failing = chance(in, 0.5) ? 0 : between_powers(in, -3, -0.2);
+    double no_init = chance(in, 0.15) ? random_unit(&in->random) : 0;
+    for (uint32_t who = 0; who < WORKERS; who++)
+        j->cannot[who] = chance(in, no_init);
+    j->units = calloc(units + 1, sizeof *j->units);
+    ck_assert_ptr_nonnull(j->units);
+    for (uint64_t u = 0; u < units; u++)
+        j->units[u].attempt = 1;
+}
+
+static void add_job(world *in, const event *what)
+{
+    world_job *j = &in->jobs[what->job];
+    uint32_t there = 0;
+    for (uint32_t who = 0; who < WORKERS; who++)
+        there += in->workers[who].joined;
+    j->added_at = in->now;
+    ck_assert_int_eq(plan_add(in->of, &j->as, in->now, &j->id), RF_OK);
+    PROMISE(in, j->id && !job_of(in, j->id), "an id is used twice");
+    j->added = true;
+    if (!there)
+        j->status = RF_ELOST;
+    if (chance(in, 0.08))
+        event_add(in, in->now + between_powers(in, -5, 1), (event){.kind = CANCEL, .job = what->job});
+    if (chance(in, 0.08))
+        event_add(in, in->now + between_powers(in, -5, 1), (event){.kind = ABANDON, .job = what->job});
+}
+
+static void draw_world(world *in)
+{
+    in->job_count = chance(in, 0.6) ? 1 : 1 + (uint32_t)below(in, JOBS);
+    uint32_t workers = chance(in, 0.2) ? 1 : 1 + (uint32_t)below(in, WORKERS);
+    double losing = chance(in, 0.3) ? 0.5 * random_unit(&in->random) : 0;
+    for (uint32_t who = 0; who < workers; who++) {
+        double late = !who || chance(in, 0.7) ? 0 : between_powers(in, -5, 0);
+        event_add(in, late, (event){.kind = JOIN, .worker = who});
+        for (; chance(in, losing); event_add(in, late, (event){.kind = JOIN, .worker = who})) {
+            event_add(in, late += between_powers(in, -5, 1), (event){.kind = LOSE, .worker = who});
+            if (chance(in, 0.5))
+                break;
+            late += between_powers(in, -5, 0);
+        }
+    }
+    for (uint32_t i = 0; i < in->job_count; i++) {
+        draw_job(in, &in->jobs[i]);
+        event_add(in, i && chance(in, 0.5) ? between_powers(in, -5, 0) : 0, (event){.kind = ADD_JOB, .job = i});
+    }
+    for (; chance(in, 0.3); event_add(in, between_powers(in, -5, 0), (event){.kind = NONSENSE, .worker = (uint32_t)below(in, WORKERS)}))
+        ;
+}
+
+/* ---- the course of it ---- */
+
+static void happen(world *in, const event *what)
+{
+    static void (*const how[])(world *, const event *) = {
+        [ADD_JOB] = add_job, [JOIN] = join, [LOSE] = lose, [PART] = part_is_due, [ANSWER_READ] = answer_read, [TAKE] = take,
+        [CANCEL] = cancel, [ABANDON] = abandon, [NONSENSE] = nonsense, [STALE] = stale};
+    how[what->kind](in, what);
+}
+
+static void deadlines_pass(world *in)
+{
+    for (uint32_t i = 0; i < in->job_count; i++) {
+        world_job *j = &in->jobs[i];
+        j->out_of_time = j->added && j->as.settled.timeout > 0 && in->now >= j->added_at + j->as.settled.timeout;
+    }
+}
+
+/* Everything that can happen happens; the plan's own time comes when it asks for it. */
+static void run(world *in)
+{
+    for (uint64_t steps = 0;; steps++) {
+        double wake = plan_wake(in->of);
+        PROMISE(in, steps < EVENTS_MOST, "it does not end");
+        if (!in->event_count && isinf(wake))
+            return;
+        if (in->event_count && in->events[0].at <= wake) {
+            event what = event_take(in);
+            in->now = what.at > in->now ? what.at : in->now;
+            deadlines_pass(in);
+            happen(in, &what);
+        } else {
+            PROMISE(in, wake >= in->now, "it wants to be woken in the past");
+            in->now = wake;
+            deadlines_pass(in);
+        }
+        take_actions(in);
+        in->tally->events++;
+    }
+}
+
+void plan_world_run(uint64_t seed, plan_tally *tally)
+{
+    static world in;
+    in = (world){.seed = seed, .random = seed, .tally = tally, .of = plan_new()};
+    ck_assert_ptr_nonnull(in.of);
+    draw_world(&in);
+    run(&in);
+    for (uint32_t i = 0; i < in.job_count; i++) {
+        PROMISE(&in, in.jobs[i].ended, "job %u waits for nothing", i);
+        free(in.jobs[i].units);
+        free(in.jobs[i].chunks);
+    }
+    ck_assert_int_eq(plan_memory_status(in.of), RF_OK);
+    plan_free(in.of);
+    free(in.events);
+}
