@@ -11,6 +11,7 @@ static int multiply(rf_call *call, rf_value item)
 }
 RF_REGISTER(multiply);
 
+/* Its one argument is a dictionary: items are tuples of one element. */
 static int multiply_dict(rf_call *call, rf_value item)
 {
     rf_value d;
@@ -21,7 +22,7 @@ static int multiply_dict(rf_call *call, rf_value item)
 }
 RF_REGISTER(multiply_dict);
 
-/* The results in one line, or what is wrong with them. RF_EITEMS is told here, and so is no failure of show's caller. */
+/* The results in one line, those of failed items in words: then RF_EITEMS needs no more telling. */
 static int show(int status, rf_results *results)
 {
     for (uint64_t i = 0; i < rf_results_len(results); i++) {
@@ -50,7 +51,7 @@ static int driver(rf_pool *pool, int argc, char **argv)
     status = show(status, results);
     if (status)
         return status;
-    status = rf_map(pool, multiply_dict, RF_VALUES(RF_DICT("x", 2, "y", 3)), NULL, &results);
+    status = rf_map(pool, multiply_dict, RF_VALUES(RF_TUPLE(RF_DICT("x", 2, "y", 3))), NULL, &results);
     status = show(status, results);
     if (status)
         return status;

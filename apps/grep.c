@@ -59,8 +59,9 @@ static int print_block(rf_value matches, struct place *at, bool with_path, int *
 
 static int print_result(const rf_result *block, struct place *at, bool with_path, int *outcome)
 {
-    const char *path = strcmp(block->path, "-") != 0 ? block->path : "(standard input)";
-    if (!at->path || strcmp(path, at->path) != 0 || block->offset == 0)
+    const char *path = block->path ? block->path : "(standard input)";
+    bool follows = at->path && strcmp(path, at->path) == 0 && (block->offset || !block->path);
+    if (!follows)
         *at = (struct place){.path = path};
     if (at->broken)
         return RF_OK;

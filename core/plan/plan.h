@@ -60,6 +60,7 @@ void plan_abandon(plan *of, uint64_t job);              /* nobody wants anything
 typedef struct plan_failure {
     uint64_t unit, position;            /* position PLAN_ALL where the unit is the item */
     const char *kind;
+    bool final;                         /* it cannot be run again, whatever the policy says */
     bool again;                         /* out: it will be run again; otherwise it has failed for good */
 } plan_failure;
 

@@ -6,6 +6,7 @@
 
 #define GATHERED_ITEMS_MOST 1024        /* few enough that a stream gives its memory back while it runs */
 #define GATHERED_BYTES_MOST 65536
+#define GATHERED_BYTES_SLACK 8192       /* what the last small delivery may take beyond it, with all its padding */
 
 static bool values_are_small(const column_view *values, uint64_t first, uint64_t count)
 {
@@ -84,11 +85,19 @@ static int append_run(block *gathered, const run *next, uint64_t items)
     return RF_OK;
 }
 
+/* All that a block may ever hold, before the first text comes: what an iterator has given does not move when more is gathered. */
+static int keep_payload_in_place(column *to, const column_view *values)
+{
+    if (to->payload.capacity || (!values->tags && !block_points(values->tag)))
+        return RF_OK;
+    return buffer_reserve(&to->payload, GATHERED_BYTES_MOST + GATHERED_BYTES_SLACK);
+}
+
 /* Both or nothing. */
 static int append(block *gathered, const column_view *values, uint64_t first, uint64_t count, run next)
 {
     column *to = &gathered->grows->values;
-    int status = RF_OK;
+    int status = keep_payload_in_place(to, values);
     for (uint64_t i = first; i < first + count && !status; i++)
         status = column_add(to, column_at(values, i));
     next.start = (uint32_t)gathered->items;

@@ -3,9 +3,8 @@
    costs no block an item. Reading by number is O(log spans), by neighbours O(1). The job's collector fills it;
    results.c and the iterator read it.
 
-   What spans_at gives lives until spans_drop_front takes it or spans_free, but texts and bytes of small deliveries move
-   when more is added, and an error of items that failed together (block_result) is the item's until the next
-   spans_at. */
+   What spans_at gives lives until spans_drop_front takes it or spans_free, whatever is added; but an error of items that failed
+   together (block_result) is the item's until the next spans_at. */
 #ifndef RANKFOLD_RESULT_SPANS_H
 #define RANKFOLD_RESULT_SPANS_H
 

@@ -52,8 +52,8 @@ int call_run(rf_call *call, rf_map_function *function, rf_value item, const call
 /* Runs .init. RF_OK, or RF_EINIT with kind ("init" or what rf_fail was given) and message in call and *worker NULL. */
 int call_init_worker(rf_call *call, const rf_registration *registration, void **worker);
 
-/* The same for a source, whose caller sets call->item.position. RF_OK and a value more; RF_END, RF_AGAIN or a status and
-   none. */
+/* The same for a source, whose caller sets call->item.position. RF_OK and a value more; RF_END, RF_AGAIN or a status
+   and none. */
 int call_generate(rf_call *call, rf_generator_function *next, void *state);
 
 void call_fill_error(const rf_call *call, rf_error *error);     /* what failed, without host; points into call */

@@ -32,7 +32,8 @@ static void list_failures(coordinator *runs, const job *of, const message *what,
     const char *kind, *text;
     bool by_place = of && of->by_workers && what->part.path_index != BLOCK_NO_PATH;
     for (uint64_t i = 0; message_next_failure(&results, &entry, &kind, &text); i++)
-        runs->plan_failures[i] = (plan_failure){.unit = entry.unit, .position = by_place ? entry.position : PLAN_ALL, .kind = kind};
+        runs->plan_failures[i] = (plan_failure){.unit = entry.unit, .position = by_place ? entry.position : PLAN_ALL,
+                                                .kind = kind, .final = entry.rest};
 }
 
 static failure *final_failure(const coordinator *runs, const job *of, const message *what, const struct message_failure *entry,

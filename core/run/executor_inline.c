@@ -36,6 +36,7 @@ struct executor_inline {
     buffer positions, failures, states;
     reader_item item;                   /* read, not run yet, where pending */
     int item_status;
+    char item_kind[64], item_text[1024];    /* why it could not be read */
     bool busy, pending, stop, broken;
     uint64_t part_unit;                 /* the first unit that no part has covered */
     uint64_t last_unit;                 /* of the last item that was run */
@@ -75,15 +76,17 @@ static int start(executor *runs, const executor_chunk *chunk)
 
 static void add_failure(struct executor_inline *in, uint64_t item, int status, const char *kind, const char *text)
 {
-    struct message_failure entry = {.item = item, .unit = in->item.unit, .position = in->item.position, .status = status};
+    struct message_failure entry = {.item = item, .unit = in->item.unit, .position = in->item.position, .status = status,
+                                    .rest = in->item.rest};
     in->failure_count++;
     message_add_failure(&in->failures, &entry, kind, text);      /* reserved */
 }
 
 static bool reserve_item(struct executor_inline *in)
 {
+    size_t tags = (in->values.count + 1) * sizeof(uint64_t);        /* the first value of another type needs them all */
     in->broken = buffer_reserve(&in->failures, FAILURE_BYTES) || buffer_reserve(&in->positions, sizeof(uint64_t)) ||
-                 buffer_reserve(&in->values.words, sizeof(uint64_t)) || buffer_reserve(&in->values.tags, sizeof(uint64_t));
+                 buffer_reserve(&in->values.words, sizeof(uint64_t)) || buffer_reserve(&in->values.tags, tags - in->values.tags.size);
     return !in->broken;
 }
 
@@ -121,8 +124,7 @@ static void run_item(struct executor_inline *in)
         if (call_run(&in->call, function, in->item.value, &which))
             add_failure(in, item, in->call.status, in->call.kind, in->call.message);
     } else {
-        const rf_error *why = rf_last_error();
-        add_failure(in, item, in->item_status, why->kind, why->message);
+        add_failure(in, item, in->item_status, in->item_kind, in->item_text);
         column_add(&in->values, rf_nil());
     }
     if (in->chunk.job->by_workers)
@@ -156,8 +158,13 @@ static bool part_is_full(struct executor_inline *in, unsigned times)
 
 static bool next_item(struct executor_inline *in)
 {
-    if (!in->pending)
+    if (!in->pending) {
         in->item_status = reader_next(in->from, &in->item);
+        if (in->item_status < 0) {
+            snprintf(in->item_kind, sizeof in->item_kind, "%s", rf_last_error()->kind);
+            snprintf(in->item_text, sizeof in->item_text, "%s", rf_last_error()->message);
+        }
+    }
     in->pending = in->item_status != RF_END;
     return in->pending;
 }

@@ -84,7 +84,7 @@ struct message_failure {
     uint64_t unit, position;            /* unit: one of the part's, or the one after them, of which not all is done */
     int32_t status;                     /* negative */
     uint32_t kind_size, message_size;   /* with their NULs */
-    uint32_t reserved;
+    uint32_t rest;                      /* it stands for all that follows in its unit: it cannot be tried again by itself */
 };
 
 /* A message as it is handled. To send one: head.kind, head.job and head.task are said, the rest of the head is made here. */

@@ -6,10 +6,10 @@
 #include "sample_message.h"
 
 const char *const fuzz_corpus = "message";
+static volatile uint64_t sum;
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static volatile uint64_t sum;
     message what;
     char text[256];
     void *frame = exact_copy(data, size);
