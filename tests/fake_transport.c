@@ -234,6 +234,7 @@ int transport_fetch(transport *via, int from, uint64_t id, void *space, size_t s
     fetching *asked = malloc(sizeof *asked), **last = &via->network->fetches;
     if (!asked)
         return error_no_memory(sizeof *asked);
+    ((uint8_t *)space)[size] = 0xee;
     *asked = (fetching){
         .by = via->rank, .from = from, .id = id, .space = space, .size = size, .out = !via->network->ends[from].lost};
     while (*last)

@@ -1,6 +1,7 @@
 /* A transport between endpoints of one process that does at once what it is asked for, or when a test says so: fetches can be
    kept waiting, be served in any order, be caught half-way; ranks can be lost. Every frame is an allocation of its exact size and is
-   freed by the next transport_next, so that the address sanitizer sees who reads beside or after it. */
+   freed by the next transport_next, so that the address sanitizer sees who reads beside or after it. The byte behind the space
+   of a fetch, in which the post puts a NUL, is spoilt. */
 #ifndef RANKFOLD_TESTS_FAKE_TRANSPORT_H
 #define RANKFOLD_TESTS_FAKE_TRANSPORT_H
 

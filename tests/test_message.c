@@ -133,6 +133,7 @@ static const damage damages[] = {
     {"makes no sense", MESSAGE_PART, FIXED(part, attempt), 0},
     {"have no positions", MESSAGE_PART, FIXED(part, items), 3},
     {"more failures", MESSAGE_PART, FIXED(part, failures), 3},
+    {"not the size", MESSAGE_PART, FIXED(part, failures), 2},
     {"no values", MESSAGE_PART, FIXED(part, column_size), 24},
     {"not the size", MESSAGE_PART, FIXED(part, column_size), 41},
     {"not the size", MESSAGE_PART, FIXED(part, column_size), UINT64_MAX - 7},

@@ -136,6 +136,67 @@ START_TEST(a_failed_item_goes_back_to_its_worker_when_the_other_is_lost)
 }
 END_TEST
 
+START_TEST(a_failed_item_goes_back_also_when_the_other_was_lost_with_nothing_that_is_wanted)
+{
+    workers_join(2);
+    start(1, NULL);
+    plan_action dropped = run_of(0, 1);
+    plan_cancel(of, job, RF_ECANCELLED);
+    for (plan_action action; plan_take(of, now, &action);)
+        ;
+    start(1, RF_OPTIONS(.retry = {.attempts = 2, .backoff = RF_NONE}));
+    plan_action run = run_of(0, 1);
+    ck_assert_uint_ne(run.worker, dropped.worker);
+    ck_assert(one_failed(&run, 0, "function"));
+    nothing_to_do();
+    ck_assert_int_eq(plan_lost(of, dropped.worker), RF_OK);
+    ck_assert_uint_eq(run_of(0, 1).worker, run.worker);
+}
+END_TEST
+
+START_TEST(a_failure_that_is_final_is_not_run_again)
+{
+    workers_join(2);
+    start(1, RF_OPTIONS(.retry = {.attempts = 3}));
+    plan_action run = run_of(0, 1);
+    plan_failure why = {.unit = 0, .position = PLAN_ALL, .kind = "function", .final = true};
+    plan_part part = part_of(&run, 1, true);
+    part.failures = &why;
+    part.failure_count = 1;
+    report(&part);
+    ck_assert(!why.again);
+    next(PLAN_DELIVER);
+    ended(RF_EITEMS);
+}
+END_TEST
+
+/* All items of both jobs have failed once; jitter draws when each is due. */
+START_TEST(what_waits_comes_when_it_is_due_although_another_job_is_gone)
+{
+    workers_join(1);
+    plan_job as = job_of(500, RF_OPTIONS(.chunk_size = 1, .retry = {.attempts = 2, .backoff = 10}));
+    uint64_t jobs[] = {add(&as), add(&as)};
+    for (int i = 0; i < 1000; i++) {
+        plan_action run = next(PLAN_RUN);
+        ck_assert(one_failed(&run, run.first, "function"));
+    }
+    nothing_to_do();
+    plan_cancel(of, jobs[0], RF_ECANCELLED);
+    for (plan_action action; plan_take(of, now, &action);)
+        ck_assert_int_ne(action.kind, PLAN_RUN);
+    for (int i = 0; i < 500; i++) {
+        ck_assert_double_gt(plan_wake(of), now);
+        now = plan_wake(of);
+        plan_action run = next(PLAN_RUN), deliver;
+        ck_assert_uint_eq(run.job, jobs[1]);
+        all_done(&run);
+        while (plan_take(of, now, &deliver))
+            ck_assert_int_ne(deliver.kind, PLAN_RUN);
+    }
+    ck_assert(isinf(plan_wake(of)));
+}
+END_TEST
+
 START_TEST(with_one_worker_an_item_that_is_run_again_keeps_its_place)
 {
     workers_join(1);
@@ -365,6 +426,59 @@ START_TEST(an_item_that_is_run_again_does_not_halt_the_job_yet)
     all_done(&run);
     next(PLAN_DELIVER);
     ended(RF_OK);
+}
+END_TEST
+
+START_TEST(an_item_that_is_to_be_run_again_is_not_done_yet)
+{
+    workers_join(1);
+    start(20, RF_OPTIONS(.chunk_size = 10, .halt_share = 0.1, .retry = {.attempts = 2, .backoff = RF_NONE, .on = "net"}));
+    plan_action run = run_of(0, 10);
+    plan_failure why[] = {{.unit = 0, .position = PLAN_ALL, .kind = "function"}, {.unit = 1, .position = PLAN_ALL, .kind = "net"}};
+    plan_part part = part_of(&run, 10, true);
+    part.failures = why;
+    part.failure_count = 2;
+    report(&part);
+    run = run_of(1, 1);                 /* 1 failed of 9 that are done: too early to judge */
+    run_of(10, 10);
+    all_done(&run);
+    next(PLAN_DELIVER);
+    next(PLAN_STOP);
+}
+END_TEST
+
+START_TEST(a_job_ends_with_the_first_reason_to_end)
+{
+    workers_join(2);
+    start(2, RF_OPTIONS(.chunk_size = 1, .halt = RF_HALT_SOON));
+    plan_action run = run_of(0, 1);
+    run_of(1, 1);
+    one_failed(&run, 0, "function");
+    next(PLAN_DELIVER);
+    next(PLAN_STOP);
+    plan_cancel(of, job, RF_ECANCELLED);
+    next(PLAN_STOP);
+    next(PLAN_FAIL);
+    next(PLAN_DELIVER);
+    ended(RF_EHALTED);
+}
+END_TEST
+
+START_TEST(a_task_that_was_dropped_keeps_its_number_to_itself)
+{
+    workers_join(1);
+    start(1, NULL);
+    plan_action dropped = run_of(0, 1);
+    plan_cancel(of, job, RF_ECANCELLED);
+    for (plan_action action; plan_take(of, now, &action);)
+        ;
+    plan_part part = part_of(&dropped, 1, true);
+    ck_assert_int_eq(plan_part_done(of, &part, now), RF_OK);
+    start(1, NULL);
+    ck_assert_uint_ne(run_of(0, 1).task, dropped.task);
+    part = part_of(&dropped, 1, true);
+    ck_assert_int_eq(plan_part_done(of, &part, now), RF_OK);
+    ck_assert_uint_eq(part.job, 0);
 }
 END_TEST
 
@@ -793,6 +907,9 @@ static Suite *suite(void)
         a_failed_item_is_run_again_by_another_worker,
         a_failed_item_waits_for_another_worker_that_is_busy,
         a_failed_item_goes_back_to_its_worker_when_the_other_is_lost,
+        a_failed_item_goes_back_also_when_the_other_was_lost_with_nothing_that_is_wanted,
+        a_failure_that_is_final_is_not_run_again,
+        what_waits_comes_when_it_is_due_although_another_job_is_gone,
         with_one_worker_an_item_that_is_run_again_keeps_its_place,
         only_what_failed_is_run_again,
         three_attempts_come_after_0_1_and_2_seconds,
@@ -810,6 +927,9 @@ static Suite *suite(void)
         a_halt_alone_has_the_threshold_1,
         a_threshold_that_is_off_halts_nothing,
         an_item_that_is_run_again_does_not_halt_the_job_yet,
+        an_item_that_is_to_be_run_again_is_not_done_yet,
+        a_job_ends_with_the_first_reason_to_end,
+        a_task_that_was_dropped_keeps_its_number_to_itself,
         a_job_out_of_time_ends_with_what_it_has,
         cancelling_fails_what_is_unfinished,
         an_item_that_waits_for_its_next_attempt_fails_with_the_attempts_it_had,

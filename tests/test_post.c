@@ -5,6 +5,7 @@
 #include "fake_transport.h"
 #include "sample_message.h"
 #include "suite.h"
+#include "wire/offers.h"
 #include "wire/post.h"
 
 enum { RANKS = 4, LARGE = POST_INLINE_MOST + 1000 };
@@ -164,7 +165,7 @@ START_TEST(random_traffic_keeps_each_senders_order)
 {
     uint64_t random = suite_seed, sent[RANKS] = {0}, got[RANKS] = {0};
     fake_delay(network, true);
-    for (int round = 0; round < 5000 || fake_waiting(network); round++) {
+    for (int round = 0; round <= 5000 || fake_waiting(network); round++) {
         int from = 1 + (int)random_below(&random, RANKS - 1);
         message what;
         switch (round < 5000 ? random_below(&random, 5) : 3) {
@@ -368,6 +369,14 @@ END_TEST
 
 /* ---- what goes wrong --------------------------------------------------------------------------------------------- */
 
+static void announce(uint64_t task, uint64_t id)
+{
+    _Alignas(16) uint8_t frame[128];
+    message what = job_with(task, NULL, LARGE);
+    message_write(frame, &what, id);
+    fake_put(network, 0, 1, frame, message_frame_size(MESSAGE_JOB, 0));
+}
+
 START_TEST(a_lost_peer_is_told_after_what_it_had_sent)
 {
     fake_delay(network, true);
@@ -424,6 +433,59 @@ START_TEST(what_a_lost_peer_was_offered_is_released)
 }
 END_TEST
 
+START_TEST(a_loss_is_gathered_behind_nothing_but_a_body_that_never_comes)
+{
+    fake_delay(network, true);
+    give_large(1, 0, 1);
+    post_pump(offices[0]);
+    fake_lose(network, 1);
+    post_pump(offices[0]);
+    expect_status(0, RF_ELOST, 1);
+    expect_nothing(0);
+}
+END_TEST
+
+START_TEST(an_old_release_does_not_touch_a_new_offer_in_its_slot)
+{
+    offers all = {0};
+    uint64_t first, second;
+    ck_assert_int_eq(offers_add(&all, 1, NULL, 5, &first), RF_OK);
+    offers_release(&all, 1, first);
+    ck_assert_int_eq(offers_add(&all, 1, NULL, 5, &second), RF_OK);
+    ck_assert_uint_eq((uint32_t)second, (uint32_t)first);
+    offers_release(&all, 1, first);
+    offers_release(&all, 2, second);
+    offers_release(&all, 1, 0);
+    offers_release(&all, 1, UINT64_MAX);
+    ck_assert_ptr_nonnull(offers_next(&all, 5, NULL));
+    offers_release(&all, 1, second);
+    ck_assert_ptr_null(offers_next(&all, 5, NULL));
+    offers_free(&all);
+}
+END_TEST
+
+START_TEST(a_body_announced_twice_is_taken_once)
+{
+    message what;
+    fake_delay(network, true);
+    ck_assert_int_eq(transport_offer(fake_transport(network, 1), 0, 100, large, LARGE), RF_OK);
+    ck_assert_int_eq(transport_offer(fake_transport(network, 1), 0, 200, large, LARGE), RF_OK);
+    announce(1, 100);
+    announce(2, 200);
+    announce(3, 200);
+    expect_nothing(0);
+    fake_serve(network, 1);
+    expect_nothing(0);
+    fake_serve(network, 1);         /* the second fetch of 200: refused */
+    expect_nothing(0);
+    fake_serve(network, 0);
+    expect(0, 1, 1);
+    expect(0, 1, 2);
+    ck_assert_int_eq(post_next(offices[0], &what), RF_ECANCELLED);
+    ck_assert_uint_eq(what.head.task, 3);
+}
+END_TEST
+
 START_TEST(a_frame_that_is_none_is_told_and_passed)
 {
     send_small(1, 0, 1);
@@ -454,10 +516,8 @@ END_TEST
 
 START_TEST(a_body_announced_under_a_false_id_costs_only_its_message)
 {
-    _Alignas(16) uint8_t frame[128];
-    message what = job_with(1, NULL, LARGE), got;
-    message_write(frame, &what, 12345);
-    fake_put(network, 0, 1, frame, message_frame_size(MESSAGE_JOB, 0));
+    message got;
+    announce(1, 12345);
     send_small(1, 0, 2);
     ck_assert_int_eq(post_next(offices[0], &got), RF_ECANCELLED);
     expect(0, 1, 2);
@@ -466,7 +526,7 @@ END_TEST
 
 /* Four messages, of which any allocation on either side may fail: what could be sent comes in order, with its body or
    with the status that says why not. Nothing is asserted on the way: check itself allocates. */
-static void send_and_receive(uint64_t fail)
+static void send_and_receive(uint64_t fail, bool pump)
 {
     int unexpected = 0, sent = 0, told = 0;
     uint64_t last = 0;
@@ -477,7 +537,8 @@ static void send_and_receive(uint64_t fail)
         int status = post_send(offices[1], 0, &jobs[i], NULL, 5);
         status == RF_OK ? sent++ : told++;
     }
-    post_pump(offices[0]);
+    if (pump)
+        post_pump(offices[0]);
     for (int status; (status = post_next(offices[0], &what)) != RF_AGAIN;) {
         told += status != RF_OK;
         unexpected += status != RF_OK && status != RF_ENOMEM;
@@ -502,7 +563,7 @@ START_TEST(failing_allocations_lose_no_message)
         failing_malloc_stop();
         tear_down();
         set_up();
-        send_and_receive(n);
+        send_and_receive(n, _i);
     }
 }
 END_TEST
@@ -566,8 +627,13 @@ static Suite *suite(void)
         (const TTest *[]){a_lost_peer_is_told_after_what_it_had_sent, a_peer_may_be_lost_with_a_complete_lane_or_none,
                           what_a_lost_peer_was_offered_is_released, a_frame_that_is_none_is_told_and_passed,
                           a_transport_that_failed_is_told, a_body_announced_under_a_false_id_costs_only_its_message,
-                          failing_allocations_lose_no_message, failing_allocations_lose_no_loss,
-                          a_post_without_memory_is_not_made, NULL});
+                          failing_allocations_lose_no_loss, a_post_without_memory_is_not_made,
+                          a_loss_is_gathered_behind_nothing_but_a_body_that_never_comes,
+                          an_old_release_does_not_touch_a_new_offer_in_its_slot, a_body_announced_twice_is_taken_once, NULL});
+    TCase *memory = tcase_create("memory");
+    tcase_add_checked_fixture(memory, set_up, tear_down);
+    tcase_add_loop_test(memory, failing_allocations_lose_no_message, 0, 2);
+    suite_add_tcase(all, memory);
     return all;
 }
 

@@ -36,24 +36,43 @@ END_TEST
 
 START_TEST(the_window_counts_bytes_held_and_bytes_to_come)
 {
-    workers_join(4);
-    start(10, RF_OPTIONS(.chunk_size = 1, .max_bytes = 250, .max_active = 3));
-    plan_action run[] = {run_of(0, 1), run_of(1, 1), run_of(2, 1)};
-    plan_part part = part_of(&run[0], 1, true);
+    workers_join(1);
+    start(100, RF_OPTIONS(.chunk_size = 1, .max_bytes = 250));
+    plan_action run = run_of(0, 1);
+    done_in(&run, 1e-3, 100);
+    run = run_of(1, 1);
+    run_of(2, 1);
+    run_of(3, 1);
+    nothing_to_do();                    /* three are to bring 100 bytes each */
+    plan_part part = part_of(&run, 1, true);
     part.bytes = 100;
     report(&part);
     next(PLAN_DELIVER);
-    plan_taken(of, job, run[0].chunk, 100);
-    run_of(3, 1);                       /* is predicted to bring 100 */
-    part = part_of(&run[1], 1, true);
-    part.bytes = 150;
-    report(&part);
-    next(PLAN_DELIVER);
-    plan_taken(of, job, PLAN_NO_CHUNK, 150);        /* of no chunk: nothing is taken */
     nothing_to_do();
-    plan_taken(of, job, run[1].chunk, 150);
+    plan_taken(of, job, PLAN_NO_CHUNK, 100);        /* of no chunk: nothing is taken */
+    nothing_to_do();
+    plan_taken(of, job, run.chunk, 100);
     run_of(4, 1);
     nothing_to_do();
+}
+END_TEST
+
+START_TEST(what_is_taken_twice_is_taken_once)
+{
+    workers_join(1);
+    plan_job as = job_of(4, RF_OPTIONS(.chunk_size = 2, .max_active = 2));
+    as.ordered = false;
+    job = add(&as);
+    plan_action run = run_of(0, 2);
+    plan_part part = part_of(&run, 1, false);
+    report(&part);
+    plan_taken(of, job, run.chunk, 1);
+    plan_taken(of, job, run.chunk, 1);
+    part = part_of(&run, 1, true);
+    report(&part);
+    nothing_to_do();
+    plan_taken(of, job, run.chunk, 1);
+    run_of(2, 2);
 }
 END_TEST
 
@@ -285,6 +304,7 @@ static Suite *suite(void)
         the_window_counts_units_until_they_are_taken,
         where_results_are_kept_the_window_counts_what_is_not_complete,
         the_window_counts_bytes_held_and_bytes_to_come,
+        what_is_taken_twice_is_taken_once,
         the_head_is_let_in_whatever_the_window,
         an_item_that_is_run_again_needs_no_room_in_the_window,
         several_jobs_are_served_in_turn,

@@ -10,7 +10,7 @@ bool try_again(plan *of, uint32_t which, const plan_failure *why, double now)
     const piece failed = of->pieces[which];         /* the table may move */
     job *j = &of->jobs[failed.job];
     const rf_retry *policy = &j->as.settled.retry;
-    if (j->phase != JOB_RUNS || failed.attempt >= policy->attempts || !retry_matches(policy->on, why->kind))
+    if (j->phase != JOB_RUNS || why->final || failed.attempt >= policy->attempts || !retry_matches(policy->on, why->kind))
         return false;
     uint32_t i = piece_new(of, failed.job, failed.chunk);
     if (i == NONE)

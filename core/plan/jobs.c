@@ -151,7 +151,7 @@ static void fail_the_rest(plan *of, job *j)
 
 static bool is_over(const job *j)
 {
-    if (j->pieces.head != NONE || j->next_delivery != NONE)
+    if (j->pieces.head != NONE)         /* without pieces every chunk is complete, and delivered */
         return false;
     return j->phase == JOB_STOPS || (j->input_ended && j->cut >= j->known);
 }

@@ -26,6 +26,8 @@
 #define PLAN_AIM 0.004
 #define PLAN_PART_BYTES 65536
 #define PLAN_TASKS_MOST 256             /* in flight a worker */
+#define PLAN_BYTES_MOST 4194304         /* of items and predicted results in flight a worker, unless one task alone is larger:
+                                           memory that is still warm when it is used again */
 
 #define PLAN_ALL UINT64_MAX             /* position: all items of the units */
 #define PLAN_UNKNOWN UINT64_MAX         /* length */

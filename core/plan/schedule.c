@@ -21,10 +21,8 @@ void expire(plan *of, double now)
     if (now < of->next_deadline)
         return;
     for (uint32_t i = 0; i < of->job_count; i++)
-        if (of->jobs[i].phase != JOB_FREE && of->jobs[i].deadline <= now) {
-            of->jobs[i].deadline = INFINITY;
+        if (of->jobs[i].phase != JOB_FREE && of->jobs[i].deadline <= now)
             job_stop(of, i, RF_ETIMEOUT, true);
-        }
     deadlines_look(of);
 }
 
@@ -42,12 +40,10 @@ static uint64_t window_of_its_own(const job *j)
     return window < WINDOW_LEAST ? WINDOW_LEAST : window > 1e18 ? UINT64_MAX : (uint64_t)window;
 }
 
-/* Units that may be cut now. Where nothing is active one always may: the head is let in whatever the window. */
+/* Units that may be cut now. Where nothing is active nothing is held, so the head is let in whatever its size. */
 static uint64_t window_room(const job *j)
 {
     uint64_t most = j->as.settled.max_active ? j->as.settled.max_active : window_of_its_own(j);
-    if (!j->active)
-        return most;
     if (!j->as.keeps && j->bytes_held + j->bytes_flying >= j->as.settled.max_bytes)
         return 0;
     return most > j->active ? most - j->active : 0;
@@ -77,9 +73,15 @@ static uint64_t chunk_units(const job *j)
     return cost_chunk(&j->measured, &limits);
 }
 
-static bool fits(const worker *w, double predicted)
+static size_t bytes_of(const job *j, uint64_t units)
 {
-    return w->count == 0 || (predicted > 0 && predicted <= AHEAD_MOST);
+    return (size_t)((j->measured.bytes + (double)j->as.unit_bytes) * (double)units);
+}
+
+static bool fits(const worker *w, const job *j, uint64_t units)
+{
+    double predicted = cost_predict(&j->measured, units);
+    return w->count == 0 || (predicted > 0 && predicted <= AHEAD_MOST && w->bytes + bytes_of(j, units) <= PLAN_BYTES_MOST);
 }
 
 static void give(plan *of, uint32_t who, uint32_t which)
@@ -90,6 +92,8 @@ static void give(plan *of, uint32_t who, uint32_t which)
     p->predicted = cost_predict(&j->measured, p->count);
     p->flying = (size_t)(j->measured.bytes * (double)p->count);
     j->bytes_flying += p->flying;
+    p->travels = bytes_of(j, p->count);
+    w->bytes += p->travels;
     w->load += p->predicted;
     w->count++;
     tasks_push(of, who, which);
@@ -107,7 +111,7 @@ static enum offer offer_ready(plan *of, uint32_t which, uint32_t who)
     uint32_t i = j->ready.head;
     for (int looked = 0; i != NONE && looked < READY_LOOK; looked++, i = of->pieces[i].place.next) {
         bool may = of->pieces[i].avoid != who || alone;
-        if (!may || !fits(&of->workers[who], cost_predict(&j->measured, of->pieces[i].count)))
+        if (!may || !fits(&of->workers[who], j, of->pieces[i].count))
             continue;
         ready_remove(of, i);
         give(of, who, i);
@@ -158,7 +162,7 @@ static enum offer offer_new(plan *of, uint32_t which, uint32_t who)
     units = units < room ? units : room;
     if (!units)
         return OFFER_NOTHING;
-    if (!fits(&of->workers[who], cost_predict(&j->measured, units)))
+    if (!fits(&of->workers[who], j, units))
         return OFFER_NOT_FOR_HIM;
     uint32_t i = cut(of, which, units);
     if (i == NONE)

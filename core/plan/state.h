@@ -30,6 +30,7 @@ typedef struct piece {
     double predicted, due;
     double seconds, bytes;              /* of parts that finished no unit, until one does */
     size_t flying;                      /* predicted bytes of results */
+    size_t travels;                     /* those and the bytes of its items */
     bool partly;                        /* items of a unit are reported, the unit is not done */
     link place, of_job;                 /* place: ready list, or worker's list */
     uint32_t chunk, job, worker;        /* job: its slot */
@@ -74,6 +75,7 @@ typedef struct job {
 
 typedef struct worker {
     double load;                        /* seconds predicted in flight */
+    size_t bytes;                       /* that travel to it and back */
     list tasks;
     link in_hungry;
     uint32_t count, ordinal;

@@ -60,8 +60,8 @@ void worker_finished(plan *of, uint32_t which)
     uint32_t who = of->pieces[which].worker;
     worker *w = &of->workers[who];
     tasks_remove(of, which);
+    w->bytes -= of->pieces[which].travels;
     w->load = --w->count ? w->load - of->pieces[which].predicted : 0;
-    of->stuck = false;
     if (w->count == 0)
         hungry_remove(of, who);
     if (has_room(w))

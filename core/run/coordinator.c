@@ -133,6 +133,11 @@ bool coordinator_in_callback(const coordinator *runs) { return runs->in_callback
 
 /* ---- messages ---- */
 
+void coordinator_clock(coordinator *runs, double now)
+{
+    runs->now = now;
+}
+
 int coordinator_take(coordinator *runs, message *what)
 {
     switch (what->head.kind) {
@@ -154,7 +159,7 @@ int coordinator_take_incomplete(coordinator *runs, message *what, int why)
         plan_cancel(runs->decides, of->id, why);
     }
     plan_part part = {.task = what->head.task, .worker = (uint32_t)what->peer, .last = what->part.flags & PART_LAST};
-    return plan_part_done(runs->decides, &part, transport_now(post_transport(runs->via)));
+    return plan_part_done(runs->decides, &part, runs->now);
 }
 
 /* ---- jobs ---- */
@@ -197,7 +202,7 @@ int coordinator_make(coordinator *runs, const job_order *order, job **made)
 {
     *made = NULL;
     job_order its = *order;
-    its.ordered = order->ordered || coordinator_workers(runs) == 1;
+    its.ordered = order->ordered || order->settled.workers == 1 || coordinator_workers(runs) == 1;
     int status = source_prepare(order->source, &order->settled, &(source_caller){generate, runs});
     if (status) {
         rf_source_free(order->source);

@@ -12,6 +12,8 @@ typedef struct coordinator coordinator;
 int coordinator_new(post *via, const registry *functions, coordinator **made);  /* both stay the caller's */
 void coordinator_free(coordinator *runs);
 
+/* Steps begin with coordinator_clock: the time of all that is taken and decided until the next one. */
+void coordinator_clock(coordinator *runs, double now);
 int coordinator_take(coordinator *runs, message *what);             /* one message from a worker */
 int coordinator_take_incomplete(coordinator *runs, message *what, int why);     /* one whose body did not come */
 int coordinator_lost(coordinator *runs, int peer);                  /* a worker is gone */

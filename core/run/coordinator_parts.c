@@ -110,7 +110,7 @@ int coordinator_take_part(coordinator *runs, message *what)
                       .init_failed = benches, .partly = what->part.flags & PART_PARTLY, .units = what->part.units,
                       .items = what->part.items, .bytes = what->part.items ? what->body_size : 0, .seconds = what->part.seconds,
                       .failures = runs->plan_failures, .failure_count = benches ? 0 : what->part.failures};
-    status = plan_part_done(runs->decides, &part, transport_now(post_transport(runs->via)));
+    status = plan_part_done(runs->decides, &part, runs->now);
     if (status || !part.job || !of || !part.items)
         return status;
     status = deliver_part(runs, of, what, &results, &(part_place){part.chunk, part.bytes});

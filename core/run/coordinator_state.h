@@ -26,6 +26,7 @@ struct coordinator {
     item_failure *item_failures;
     uint64_t *again;
     uint64_t scratch_most;
+    double now;
     int status;                         /* why nothing works any more */
 };
 

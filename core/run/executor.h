@@ -24,6 +24,7 @@ typedef struct executor_chunk {
     uint64_t first, count, position;
     unsigned attempt;
     double predicted;                   /* seconds; 0: unknown */
+    bool follows;                       /* it begins where the chunk before ended: the clock need not be read again */
 } executor_chunk;
 
 typedef struct executor_part {

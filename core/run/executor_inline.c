@@ -68,7 +68,7 @@ static int start(executor *runs, const executor_chunk *chunk)
     in->call.seed = chunk->job->seed;
     in->call.job = chunk->job->ordinal;
     in->check_every = 1;
-    in->part_began = in->checked = clock_now();
+    in->part_began = in->checked = chunk->follows ? in->checked : clock_now();
     return reader_open(in->from, &chunk->piece, chunk->first, chunk->count, chunk->position);
 }
 

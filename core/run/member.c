@@ -89,8 +89,10 @@ static void take_messages(member *self)
 
 double member_turn(member *self)
 {
-    take_messages(self);
     double now = transport_now(self->via), wake = INFINITY;
+    if (self->schedules)
+        coordinator_clock(self->schedules, now);
+    take_messages(self);
     if (self->schedules && self->status < 0)
         coordinator_fail_all(self->schedules, self->status);
     if (self->schedules)

@@ -8,6 +8,7 @@
 
 #define LONG_SECONDS 0.001              /* before a function predicted to take longer, all that was sent must have left */
 #define TURN_SECONDS 0.000200           /* how long a step goes on before it looks for messages */
+#define STEP_SECONDS 0.0000002          /* what a task costs beside its function */
 #define HOLD_SECONDS 0.000500           /* how long finished parts wait for company */
 #define DRAIN_SECONDS 0.000100          /* how often a function that asks lets messages move */
 
@@ -33,6 +34,7 @@ struct worker {
     size_t first, count, most;
     uint64_t stopped;                   /* the task whose STOP was seen while its function ran */
     bool running, in_function, over;
+    bool follows;                       /* the step has just finished a chunk */
     double drained, flushed;
     int status;
 };
@@ -322,7 +324,7 @@ static int begin(worker *works)
         return status;
     }
     executor_chunk chunk = {.task = of->run.head.task, .job = &job->job, .first = run->first, .count = run->count,
-                            .position = run->position, .attempt = run->attempt, .predicted = run->predicted,
+                            .position = run->position, .attempt = run->attempt, .predicted = run->predicted, .follows = works->follows,
                             .piece = {.kind = run->kind, .layout = run->layout, .a = run->a, .b = run->b, .body = of->run.body,
                                       .body_size = of->run.body_size}};
     works->running = true;
@@ -336,38 +338,40 @@ static bool must_be_quiet(const worker *works)
     return !(predicted > 0 && predicted <= LONG_SECONDS);
 }
 
-/* True: something was done. */
-static bool work_a_little(worker *works, double now)
+/* The seconds it took, which were measured anyway; negative: nothing could be done. */
+static double work_a_little(worker *works, double now)
 {
     transport *t = post_transport(works->via);
     if (works->status || !works->count)
-        return false;
+        return -1;
     if (must_be_quiet(works) && !transport_quiet(t)) {
         transport_flush(t);
-        return false;
+        return -1;
     }
     if (!works->running) {
         works->status = begin(works);
-        return true;
+        return 0;
     }
     executor_part part;
     works->in_function = true;
     bool got = executor_next(works->runs, now, &part);
     works->in_function = false;
     if (!got)
-        return false;
+        return -1;
     works->status = post_part(works, &works->queue[works->first], &part);
+    works->follows = part.last;
     if (part.last)
         chunk_done(works);
-    return true;
+    return part.seconds;
 }
 
 double worker_step(worker *works, double now)
 {
     transport *t = post_transport(works->via);
-    double until = now + TURN_SECONDS;
-    while (work_a_little(works, now) && now < until)
-        now = transport_now(t);
+    works->follows = false;
+    for (double left = TURN_SECONDS, took; left >= 0 && (took = work_a_little(works, now)) >= 0;)
+        left -= took + STEP_SECONDS;
+    now = transport_now(t);
     if (!works->count || now - works->flushed > HOLD_SECONDS) {
         transport_flush(t);
         works->flushed = now;

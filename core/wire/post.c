@@ -183,12 +183,13 @@ static int take_frame(post *office, const transport_event *event, bool gather, m
     return RF_AGAIN;
 }
 
+/* Whoever does not gather has been given all that was complete: nothing of this peer is left in front. */
 static int take_loss(post *office, int peer, bool gather, message *what)
 {
     offers_release_peer(&office->offers, peer);
     inbox_cut(&office->in, peer);
     *what = (message){.peer = peer};
-    if (!gather && !inbox_has(&office->in, peer))
+    if (!gather)
         return tell(what, RF_ELOST);
     return inbox_add(&office->in, what, RF_ELOST) ? RF_AGAIN : hold(office, what);
 }

@@ -1,0 +1,263 @@
+/* Iterators on 1, 2, 3 and 5 ranks: lazy, bounded, several at once, given up early. */
+#include "verify.h"
+
+static int square(rf_call *call, rf_value item)
+{
+    int64_t x;
+    if (RF_ARGS(call, item, x))
+        return RF_EARGS;
+    return RF_RETURN(call, x * x);
+}
+RF_REGISTER(square);
+
+static int refuse_odd(rf_call *call, rf_value item)
+{
+    int64_t x;
+    if (RF_ARGS(call, item, x))
+        return RF_EARGS;
+    return x % 2 ? rf_fail(call, "odd", "%" PRId64 " is odd", x) : RF_RETURN(call, x);
+}
+RF_REGISTER(refuse_odd);
+
+static int megabyte(rf_call *call, rf_value item)
+{
+    unsigned char byte;
+    if (RF_ARGS(call, item, byte))
+        return RF_EARGS;
+    unsigned char *space = rf_return_space(call, 1 << 20);
+    if (!space)
+        return RF_ENOMEM;
+    memset(space, byte, 1 << 20);
+    return RF_OK;
+}
+RF_REGISTER(megabyte);
+
+typedef struct counter {
+    int64_t next, end, pauses;      /* pauses: how often it says "nothing yet" before each item */
+    int64_t paused;
+    bool released;
+} counter;
+
+static int count(rf_call *call, void *state)
+{
+    counter *counts = state;
+    if (counts->next >= counts->end)
+        return RF_END;
+    if (counts->paused++ < counts->pauses)
+        return RF_AGAIN;
+    counts->paused = 0;
+    return RF_RETURN(call, counts->next++);
+}
+
+static void released(void *state)
+{
+    ((counter *)state)->released = true;
+}
+
+CASE(A4_nothing_is_read_before_the_first_next)
+{
+    counter counts = {.end = 10};
+    RF_AUTO(rf_iterator, squares);
+    const rf_result *one;
+    CHECK_STATUS(rf_imap(pool, square, rf_generator(count, &counts, NULL), NULL, &squares), RF_OK);
+    CHECK_STATUS(rf_map(pool, square, rf_range(0, 1000), NULL, NULL), RF_OK);
+    rf_poll(pool, 0);
+    CHECK_INT(counts.next, 0);
+    CHECK_STATUS(rf_next(squares, &one), RF_OK);
+    CHECK(counts.next >= 1);
+}
+
+CASE(A4_A10_the_first_hundred_of_an_endless_generator)
+{
+    counter counts = {.end = INT64_MAX};
+    RF_AUTO(rf_iterator, squares);
+    const rf_result *one;
+    CHECK_STATUS(rf_imap(pool, square, rf_generator(count, &counts, released),
+                         RF_OPTIONS(.iterable_len = RF_ENDLESS, .chunk_size = 1), &squares), RF_OK);
+    for (int64_t i = 0; i < 100; i++) {
+        CHECK_STATUS(rf_next(squares, &one), RF_OK);
+        CHECK_INT(rf_i64(one->value), i * i);
+    }
+    rf_iterator *over = squares;
+    squares = NULL;
+    CHECK_STATUS(rf_iterator_free(over), RF_OK);
+    CHECK(counts.released);
+    int64_t read = counts.next;
+    CHECK_STATUS(rf_map(pool, square, rf_range(0, 100), NULL, NULL), RF_OK);
+    CHECK_INT(counts.next, read);
+}
+
+CASE(an_iterator_freed_before_its_first_next_releases_its_source)
+{
+    counter counts = {.end = INT64_MAX};
+    rf_iterator *squares;
+    CHECK_STATUS(rf_imap_unordered(pool, square, rf_generator(count, &counts, released), NULL, &squares), RF_OK);
+    CHECK_STATUS(rf_iterator_free(squares), RF_OK);
+    CHECK(counts.released && counts.next == 0);
+}
+
+static void read_within(rf_pool *pool, bool ordered, uint64_t window, uint64_t chunk)
+{
+    counter counts = {.end = 5000};
+    RF_AUTO(rf_iterator, squares);
+    const rf_result *one;
+    CHECK_STATUS((ordered ? rf_imap : rf_imap_unordered)(pool, square, rf_generator(count, &counts, NULL),
+                                                         RF_OPTIONS(.max_active = window, .chunk_size = chunk), &squares),
+                 RF_OK);
+    for (int64_t i = 0; i < 5000; i++) {
+        CHECK_STATUS(rf_next(squares, &one), RF_OK);
+        CHECK_(counts.next <= i + 1 + (int64_t)window, "%" PRId64 " items were read and %" PRId64 " delivered, max_active is %d",
+               counts.next, i + 1, (int)window);
+        CHECK(!ordered || (int64_t)one->index == i);
+    }
+    CHECK_STATUS(rf_next(squares, &one), RF_END);
+}
+
+CASE(D6_E5_what_was_read_and_not_delivered_stays_within_max_active)
+{
+    for (int ordered = 0; ordered < 2; ordered++) {
+        ALSO(read_within(pool, ordered, 1, 0));
+        ALSO(read_within(pool, ordered, 10, 0));
+        ALSO(read_within(pool, ordered, 10, 100));
+        ALSO(read_within(pool, ordered, 1000, 3));
+    }
+}
+
+CASE(D6_the_next_to_deliver_is_let_in_whatever_its_size)
+{
+    RF_AUTO(rf_iterator, megabytes);
+    const rf_result *one;
+    CHECK_STATUS(rf_imap(pool, megabyte, rf_range(0, 40), RF_OPTIONS(.max_bytes = 1 << 16), &megabytes), RF_OK);
+    for (int i = 0; i < 40; i++) {
+        CHECK_STATUS(rf_next(megabytes, &one), RF_OK);
+        CHECK_INT(rf_size(one->value), 1 << 20);
+        CHECK_INT(((const unsigned char *)one->value.data)[(1 << 20) - 1], i);
+    }
+    CHECK_STATUS(rf_next(megabytes, &one), RF_END);
+}
+
+CASE(A14_a_map_runs_while_an_iterator_is_open)
+{
+    RF_AUTO(rf_iterator, stream);
+    RF_AUTO(rf_results, results);
+    const rf_result *one;
+    CHECK_STATUS(rf_imap(pool, square, rf_range(0, 100), NULL, &stream), RF_OK);
+    CHECK_STATUS(rf_next(stream, &one), RF_OK);
+    CHECK_STATUS(rf_map(pool, square, rf_range(0, 100), NULL, &results), RF_OK);
+    for (int64_t i = 1; i < 100; i++) {
+        CHECK_STATUS(rf_next(stream, &one), RF_OK);
+        CHECK_INT(rf_i64(one->value), i * i);
+        CHECK_INT(rf_i64(rf_results_value(results, (uint64_t)i)), i * i);
+    }
+    CHECK_STATUS(rf_next(stream, &one), RF_END);
+}
+
+CASE(A14_five_iterators_take_turns_and_disturb_nobody)
+{
+    rf_iterator *open[5];
+    const rf_result *one;
+    for (int i = 0; i < 5; i++)
+        CHECK_STATUS((i % 2 ? rf_imap_unordered : rf_imap)(pool, i == 3 ? refuse_odd : square, rf_range(0, 500 * (i + 1)),
+                                                           RF_OPTIONS(.max_active = 20), &open[i]), RF_OK);
+    uint64_t sums[5] = {0}, ended = 0;
+    for (int turn = 0; ended < 5; turn++) {
+        int i = turn % 5;
+        int status = open[i] ? rf_next(open[i], &one) : RF_AGAIN;
+        if (status == RF_OK)
+            sums[i] += one->index;
+        if (turn % 400 == 0)
+            CHECK_STATUS(rf_map(pool, square, rf_range(0, 50), NULL, NULL), RF_OK);
+        if (status == RF_END) {
+            CHECK_STATUS(rf_iterator_free(open[i]), i == 3 ? RF_EITEMS : RF_OK);
+            open[i] = NULL;
+            ended++;
+        }
+    }
+    for (uint64_t i = 0; i < 5; i++)
+        CHECK_INT(sums[i], 500 * (i + 1) * (500 * (i + 1) - 1) / 2);
+}
+
+CASE(E7_a_failure_is_an_element_of_the_stream_which_goes_on)
+{
+    RF_AUTO(rf_iterator, stream);
+    const rf_result *one;
+    CHECK_STATUS(rf_imap(pool, refuse_odd, rf_range(0, 100), NULL, &stream), RF_OK);
+    for (uint64_t i = 0; i < 100; i++) {
+        CHECK_STATUS(rf_next(stream, &one), RF_OK);
+        CHECK_INT(one->ok, i % 2 == 0);
+        CHECK((one->error == NULL) == one->ok);
+        if (!one->ok)
+            CHECK_TEXT(one->error->kind, "odd");
+    }
+    CHECK_STATUS(rf_next(stream, &one), RF_END);
+    rf_iterator *over = stream;
+    stream = NULL;
+    CHECK_STATUS(rf_iterator_free(over), RF_EITEMS);
+}
+
+CASE(E7_next_within_nothing_polls)
+{
+    counter counts = {.end = 20, .pauses = 3};
+    RF_AUTO(rf_iterator, stream);
+    const rf_result *one;
+    CHECK_STATUS(rf_imap(pool, square, rf_generator(count, &counts, NULL), NULL, &stream), RF_OK);
+    int64_t got = 0;
+    int status = RF_OK;
+    for (uint64_t polls = 0; status != RF_END; polls++) {
+        status = rf_next_within(stream, 0, &one);
+        CHECK(status == RF_OK || status == RF_AGAIN || status == RF_END);
+        CHECK((one != NULL) == (status == RF_OK));
+        if (status == RF_OK)
+            CHECK_INT(rf_i64(one->value), got * got);
+        got += status == RF_OK;
+    }
+    CHECK_INT(got, 20);
+}
+
+CASE(a_generator_that_has_nothing_yet_is_asked_again)
+{
+    counter counts = {.end = 50, .pauses = 7};
+    RF_AUTO(rf_results, results);
+    CHECK_STATUS(rf_map(pool, square, rf_generator(count, &counts, released), NULL, &results), RF_OK);
+    CHECK_INT(rf_results_len(results), 50);
+    CHECK(counts.released);
+}
+
+CASE(a_time_out_of_next_leaves_the_iterator_usable)
+{
+    counter counts = {.end = 3, .pauses = INT64_MAX};
+    RF_AUTO(rf_iterator, stream);
+    const rf_result *one;
+    CHECK_STATUS(rf_imap(pool, square, rf_generator(count, &counts, NULL), NULL, &stream), RF_OK);
+    CHECK_STATUS(rf_next_within(stream, 0.01, &one), RF_AGAIN);
+    CHECK_STATUS(rf_next_within(stream, 0, &one), RF_AGAIN);
+    counts.pauses = 0;
+    for (int64_t i = 0; i < 3; i++) {
+        CHECK_STATUS(rf_next_within(stream, RF_FOREVER, &one), RF_OK);
+        CHECK_INT(rf_i64(one->value), i * i);
+    }
+    CHECK_STATUS(rf_next_within(stream, RF_FOREVER, &one), RF_END);
+}
+
+CASE(poll_lets_jobs_go_on_until_none_is_unfinished)
+{
+    CHECK_STATUS(rf_poll(pool, 0), RF_OK);
+    RF_AUTO(rf_iterator, stream);
+    const rf_result *one;
+    CHECK_STATUS(rf_imap(pool, square, rf_range(0, 500), RF_OPTIONS(.max_active = 1000), &stream), RF_OK);
+    CHECK_STATUS(rf_next(stream, &one), RF_OK);
+    int status;
+    while ((status = rf_poll(pool, 0.001)) == RF_AGAIN)
+        ;
+    CHECK_STATUS(status, RF_OK);
+    for (int i = 1; i < 500; i++) {
+        CHECK_STATUS(rf_next_within(stream, 0, &one), RF_OK);
+        CHECK_INT(one->index, i);
+    }
+    CHECK_STATUS(rf_next_within(stream, 0, &one), RF_END);
+}
+
+int main(int argc, char **argv)
+{
+    return rf_main(argc, argv, verify);
+}
