@@ -1,5 +1,6 @@
-/* One function called with tuples and with dictionaries, one that takes a dictionary whole, and one call that gets it wrong.
-   It teaches how arguments are read: by position, by the variables' names, and what an item that does not fit costs. */
+/* One function called with tuples and with dictionaries, one that takes a dictionary whole, and one call that gets it
+   wrong. It teaches how arguments are read: by position, by the variables' names, and what an item that does not fit
+   costs. */
 #include <rankfold.h>
 
 static int multiply(rf_call *call, rf_value item)

@@ -1,5 +1,5 @@
-/* The energy of a thousand particles in a model. It teaches bound state (the model's parameters, sent once to each worker) and
-   an array of structs as items. */
+/* The energy of a thousand particles in a model. It teaches bound state (the model's parameters, sent once to each
+   worker) and an array of structs as items. */
 #include <rankfold.h>
 #include <math.h>
 

@@ -1,5 +1,5 @@
-/* The first hundred squares of an endless generator. It teaches lazy iteration: rank 0 makes only as many items as the window
-   holds, and freeing the iterator stops what is on its way. */
+/* The first hundred squares of an endless generator. It teaches lazy iteration: rank 0 makes only as many items as
+   the window holds, and freeing the iterator stops what is on its way. */
 #include <rankfold.h>
 
 static int square(rf_call *call, rf_value item)

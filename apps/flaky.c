@@ -1,9 +1,10 @@
-/* A function that fails now and then. It teaches retry: each failure has a kind, only the kinds of .on are tried again (only
-   what failed, on another worker where there is one), and what fails for good is told beside the results of the rest. */
+/* A function that fails now and then. It teaches retry: each failure has a kind, only the kinds of .on are tried
+   again (only what failed, on another worker where there is one), and what fails for good is told beside the results
+   of the rest. */
 #include <rankfold.h>
 
-/* Stands for a request over a network. One item in seven needs a second attempt, one in twenty a third; one in thirty will
-   never succeed, which more attempts would not change. */
+/* Stands for a request over a network. One item in seven needs a second attempt, one in twenty a third; one in thirty
+   will never succeed, which more attempts would not change. */
 static int fetch(rf_call *call, rf_value item)
 {
     unsigned page;
@@ -34,7 +35,8 @@ static int driver(rf_pool *pool, int argc, char **argv)
     }
     for (uint64_t i = 0; rf_results_next_failure(pages, &i); i++) {
         rf_result page = rf_results_at(pages, i);
-        fprintf(stderr, "%" PRIu64 ": %s after %u of its attempts: %s\n", page.index, page.error->kind, page.attempts, page.error->message);
+        fprintf(stderr, "%" PRIu64 ": %s after %u of its attempts: %s\n", page.index, page.error->kind, page.attempts,
+                page.error->message);
     }
     return status;
 }

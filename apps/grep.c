@@ -1,5 +1,6 @@
-/* grep -n WORD FILE...: blocks of whole lines are read and searched by the workers, and printed in order as they come. It teaches
-   ordered iteration over splits of files, functions that emit many values, and set-up: what it sets, functions read everywhere. */
+/* grep -n WORD FILE...: blocks of whole lines are read and searched by the workers, and printed in order as they
+   come. It teaches ordered iteration over splits of files, functions that emit many values, and set-up: what it sets,
+   functions read everywhere. */
 #define _GNU_SOURCE
 #include <argp.h>
 #include <errno.h>
@@ -124,9 +125,10 @@ static int setup(int argc, char **argv)
     static const struct argp_option options[] = {{"help", 'h', NULL, 0, "print this and end", 0}, {0}};
     static const struct argp command = {
         .options = options, .parser = parse, .args_doc = "WORD PATH...",
-        .doc = "Prints the lines that hold WORD, with their numbers; where there is more than one file, with its name. Every file is "
-               "taken as text.\vA directory stands for the files below it, - for standard input; a name that ends in .gz is "
-               "decompressed. The status is 0 when a line was found, 1 when none was, 2 when something could not be read.",
+        .doc = "Prints the lines that hold WORD, with their numbers; where there is more than one file, with its name. "
+               "Every file is taken as text.\vA directory stands for the files below it, - for standard input; a name that "
+               "ends in .gz is decompressed. The status is 0 when a line was found, 1 when none was, 2 when something "
+               "could not be read.",
     };
     argv[0] = program_invocation_short_name;
     switch (argp_parse(&command, argc, argv, ARGP_NO_EXIT | ARGP_NO_HELP, NULL, NULL)) {

@@ -1,5 +1,5 @@
-/* Pi by throwing darts at a square. It teaches random numbers that belong to the item: every number of ranks, every chunk size
-   and every attempt throw the same darts, so that the digits are the same. */
+/* Pi by throwing darts at a square. It teaches random numbers that belong to the item: every number of ranks, every
+   chunk size and every attempt throw the same darts, so that the digits are the same. */
 #define _GNU_SOURCE
 #include <argp.h>
 #include <errno.h>
@@ -74,7 +74,9 @@ static int setup(int argc, char **argv)
         {"help", 'h', NULL, 0, "print this and end", 0},
         {0},
     };
-    static const struct argp command = {.options = options, .parser = parse, .doc = "Estimates pi, with the same digits on any number of ranks."};
+    static const struct argp command = {
+        .options = options, .parser = parse, .doc = "Estimates pi, with the same digits on any number of ranks.",
+    };
     argv[0] = program_invocation_short_name;
     switch (argp_parse(&command, argc, argv, ARGP_NO_EXIT | ARGP_NO_HELP, NULL, NULL)) {
     case 0: return RF_OK;

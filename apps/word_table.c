@@ -79,7 +79,7 @@ static word *table_place(const table *in, const word *wanted)
 static int table_grow(table *grown)
 {
     table wider = {.size = grown->size ? grown->size * 2 : 4096};
-    wider.slots = aligned_alloc(64, wider.size * sizeof *wider.slots);      /* no slot lies across two lines of the cache */
+    wider.slots = aligned_alloc(64, wider.size * sizeof *wider.slots);  /* no slot lies across two lines of the cache */
     if (!wider.slots)
         return ENOMEM;
     memset(wider.slots, 0, wider.size * sizeof *wider.slots);
@@ -160,8 +160,8 @@ void table_sort(table *sorted)
 
 #define ONES UINT64_C(0x0101010101010101)
 
-/* Bit i: byte i of the eight is an ASCII letter. The additions cannot carry from byte to byte; the multiplication moves bit 8 i
-   to bit 56 + i. */
+/* Bit i: byte i of the eight is an ASCII letter. The additions cannot carry from byte to byte; the multiplication
+   moves bit 8 i to bit 56 + i. */
 static uint64_t letters_of_8(const char *text)
 {
     uint64_t bytes;
@@ -191,7 +191,8 @@ int table_count_text(table *to, const char *text, size_t size)
     size_t start = 0;
     int status = 0;
     for (size_t base = 0; base < size && status == 0; base += 64) {
-        uint64_t letters = letters_of_64(text + base, size - base), edges = letters ^ (letters << 1 | inside);
+        uint64_t letters = letters_of_64(text + base, size - base);
+        uint64_t edges = letters ^ (letters << 1 | inside);
         for (; edges; edges &= edges - 1) {
             size_t at = base + (size_t)__builtin_ctzll(edges);
             if (inside && (status = add_word(to, word_of(text + start, at - start, size - start, 1))))

@@ -1,6 +1,6 @@
-/* A table of words and how often each was seen, for wordcount: open addressing, with short words inside the slots. A word is a run
-   of ASCII letters without regard to capitals; the table keeps it lowered. It belongs to whoever declares it, zeroed at first. Calls
-   return 0 or ENOMEM. */
+/* A table of words and how often each was seen, for wordcount: open addressing, with short words inside the slots. A
+   word is a run of ASCII letters without regard to capitals; the table keeps it lowered. It belongs to whoever
+   declares it, zeroed at first. Calls return 0 or ENOMEM. */
 #ifndef WORD_TABLE_H
 #define WORD_TABLE_H
 
@@ -23,8 +23,8 @@ typedef struct word {
     uint64_t count;                     /* 0: an empty slot */
 } word;
 
-/* What is added waits, while its slot is on the way from memory: large tables are as fast as memory takes requests, not as slow as
-   it answers one. */
+/* What is added waits, while its slot is on the way from memory: large tables are as fast as memory takes requests,
+   not as slow as it answers one. */
 typedef struct table {
     word *slots;
     size_t size;                        /* a power of two, or 0 */
@@ -36,8 +36,8 @@ typedef struct table {
 void table_free(table *of);
 int table_count_text(table *to, const char *text, size_t size);     /* counts the words of text */
 
-/* Adds count times a word. room: how many bytes may be read from letters on, at least length. The letters are borrowed until
-   table_settle, which must come last. */
+/* Adds count times a word. room: how many bytes may be read from letters on, at least length. The letters are
+   borrowed until table_settle, which must come last. */
 int table_add(table *to, const char *letters, size_t length, size_t room, uint64_t count);
 int table_settle(table *to);
 

@@ -1,7 +1,7 @@
-/* wordcount PATH...: how often each word occurs. It teaches a whole program: workers read blocks of files and count each in a
-   table of their own, rank 0 adds up the tables as they come and needs memory for the distinct words alone; failures are told
-   and the rest is still counted. The table (word_table.h) and the file that appears whole (output_file.h) know nothing of
-   rankfold. */
+/* wordcount PATH...: how often each word occurs. It teaches a whole program: workers read blocks of files and count
+   each in a table of their own, rank 0 adds up the tables as they come and needs memory for the distinct words alone;
+   failures are told and the rest is still counted. The table (word_table.h) and the file that appears whole
+   (output_file.h) know nothing of rankfold. */
 #define _GNU_SOURCE
 #include <argp.h>
 #include <ctype.h>
@@ -22,8 +22,8 @@
 
 /* ---- from the workers to rank 0 -------------------------------------------------------------------------------- */
 
-/* What a block's counts travel as: for each word its count and its length (seven bits a byte, the lowest first, the high bit set in
-   all but the last), then its bytes. */
+/* What a block's counts travel as: for each word its count and its length (seven bits a byte, the lowest first, the
+   high bit set in all but the last), then its bytes. */
 static size_t number_size(uint64_t number)
 {
     size_t size = 1;
@@ -76,7 +76,10 @@ static int count_words(rf_call *call, rf_value text)
 {
     table counts = {0};
     int status = table_count_text(&counts, text.data, rf_size(text));
-    status = status ? rf_fail(call, "memory", "out of memory after %zu words", counts.used) : return_counts(call, &counts);
+    if (status)
+        status = rf_fail(call, "memory", "out of memory after %zu words", counts.used);
+    else
+        status = return_counts(call, &counts);
     table_free(&counts);
     return status;
 }
@@ -130,7 +133,8 @@ static void progress(uint64_t done, uint64_t total, bool final, void *user)
     if (!terminal && !final && now.tv_sec < told.tv_sec + 2)
         return;
     told = now;
-    fprintf(stderr, "%swordcount: %" PRIu64 " of %" PRIu64 " blocks%s", terminal ? "\r" : "", done, total, terminal && !final ? "" : "\n");
+    fprintf(stderr, "%swordcount: %" PRIu64 " of %" PRIu64 " blocks%s", terminal ? "\r" : "", done, total,
+            terminal && !final ? "" : "\n");
 }
 
 /* What could not be read is told once a file, as far as its blocks come one after another. */
@@ -147,7 +151,8 @@ static int count_all(rf_pool *pool, table *counts, uint64_t *lost)
     const char *last = NULL;
     RF_AUTO(rf_iterator, blocks);
     int status = rf_imap_unordered(pool, count_words, rf_splits(paths, path_count),
-                                   RF_OPTIONS(.split_size = split_size, .on_progress = shows_progress ? progress : NULL), &blocks);
+                                   RF_OPTIONS(.split_size = split_size, .on_progress = shows_progress ? progress : NULL),
+                                   &blocks);
     while (status == RF_OK && (status = rf_next(blocks, &block)) == RF_OK) {
         if (block->ok) {
             status = add_counts(counts, block->value);
@@ -216,7 +221,8 @@ static int parse_size(const char *text, uint64_t *size)
         *size <<= shift;
         return 0;
     }
-    return wrong_use("--chunk-size %s: it must be a number of bytes from 1 to %" PRIu64 ", or one with K, M or G behind it", text, SPLIT_MOST);
+    return wrong_use("--chunk-size %s: it must be a number of bytes from 1 to %" PRIu64 ", or one with K, M or G behind it",
+                     text, SPLIT_MOST);
 }
 
 static error_t parse(int key, char *value, struct argp_state *state)
@@ -253,7 +259,8 @@ static error_t parse(int key, char *value, struct argp_state *state)
 static int setup(int argc, char **argv)
 {
     static const struct argp_option options[] = {
-        {"output", 'o', "FILE", 0, "write there instead of to standard output. The file appears whole, or is left as it was when something goes wrong", 0},
+        {"output", 'o', "FILE", 0,
+         "write there instead of to standard output. The file appears whole, or is left as it was when something goes wrong", 0},
         {"chunk-size", 'c', "BYTES[K|M|G]", 0, "how much of a file is one piece of work (8M)", 0},
         {"progress", 'p', NULL, 0, "show on standard error how far it is", 0},
         {"help", 'h', NULL, 0, "print this and end", 0},
@@ -262,11 +269,11 @@ static int setup(int argc, char **argv)
     };
     static const struct argp command = {
         .options = options, .parser = parse, .args_doc = "PATH...",
-        .doc = "Counts words: runs of ASCII letters, without regard to capitals. Prints a line for each, the word, a tab and its count, "
-               "in the order of bytes.\vA directory stands for the regular files below it, - for standard input; a name that ends in "
-               ".gz is decompressed. No word spans two files. The status is 0; 65 when something could not be read: it is named, "
-               "and the counts of the rest are printed (with --output they are not written); 64 for wrong use, 66 when a PATH does not "
-               "exist, 73 when the output cannot be written.",
+        .doc = "Counts words: runs of ASCII letters, without regard to capitals. Prints a line for each, the word, a tab and "
+               "its count, in the order of bytes.\vA directory stands for the regular files below it, - for standard input; "
+               "a name that ends in .gz is decompressed. No word spans two files. The status is 0; 65 when something could "
+               "not be read: it is named, and the counts of the rest are printed (with --output they are not written); 64 "
+               "for wrong use, 66 when a PATH does not exist, 73 when the output cannot be written.",
     };
     argv[0] = program_invocation_short_name;
     switch (argp_parse(&command, argc, argv, ARGP_NO_EXIT | ARGP_NO_HELP, NULL, NULL)) {

@@ -156,6 +156,19 @@ int rf_next(rf_iterator *one, const rf_result **result)
     return rf_next_within(one, INFINITY, result);
 }
 
+/* The caller may reuse what the source borrows, and its generator's state, as soon as the iterator is freed. */
+static void give_up(rf_iterator *one)
+{
+    rf_pool *pool = one->pool;
+    if (one->begun && !one->ended && pool_usable(pool) == RF_OK) {
+        coordinator_cancel(pool->self->schedules, one->of);
+        pool_stir(pool);
+        while (!job_over(one->of) && pool->self->status >= 0)
+            pool_turn(pool, INFINITY);
+    }
+    detach(one);
+}
+
 int rf_iterator_free(rf_iterator *one)
 {
     if (!one)
@@ -164,7 +177,7 @@ int rf_iterator_free(rf_iterator *one)
     if (status == RF_OK && one->failed)
         status = RF_EITEMS;
     if (one->pool)
-        detach(one);
+        give_up(one);
     free(one);
     return status;
 }

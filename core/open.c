@@ -66,13 +66,15 @@ static bool in_function(const process *here)
     return false;
 }
 
-static int process_check(void)
+static int process_check(MPI_Comm comm)
 {
     int begun = 0, ended = 0;
     MPI_Initialized(&begun);
     MPI_Finalized(&ended);
     if (!begun || ended)
         return error_set(RF_EUSAGE, "usage", "rf_open comes after MPI_Init and before MPI_Finalize");
+    if (comm == MPI_COMM_NULL)
+        return error_set(RF_EUSAGE, "usage", "rf_open over MPI_COMM_NULL: this rank is not in the communicator, and does not call rf_open");
     return RF_OK;
 }
 
@@ -91,7 +93,7 @@ int rf_open(MPI_Comm comm, const rf_options *defaults, rf_pool **pool)
     process *here;
     transport *via;
     *pool = NULL;
-    int status = process_check();
+    int status = process_check(comm);
     if (status == RF_OK)
         status = process_get(&here);
     if (status == RF_OK && in_function(here))
@@ -125,7 +127,7 @@ static int exit_status(int status)
 {
     switch (status) {
     case RF_EITEMS: case RF_EHALTED: return 65;
-    case RF_EUSAGE: case RF_EOPTION: case RF_EUNREGISTERED: case RF_EREGISTRY: case RF_ECLOSED: case RF_EBUSY: return 64;
+    case RF_EUSAGE: case RF_EOPTION: case RF_EUNREGISTERED: case RF_EREGISTRY: case RF_ECLOSED: case RF_EBUSY: case RF_ERANGE: return 64;
     case RF_EINPUT: case RF_EEMPTY: return 66;
     case RF_EOUTPUT: case RF_EEXISTS: return 73;
     case RF_ETIMEOUT: case RF_ELOST: case RF_ECANCELLED: return 75;
@@ -197,17 +199,31 @@ static int set_up(int argc, char **argv, rf_setup *setup)
     return status;
 }
 
+/* A rank that left with a status of its own would have the launcher end rank 0 before that has said why, or wait in MPI_Init
+   for those that never come where set-up failed on some ranks alone. So all meet, and the worst status is everybody's. */
+static int agree(int status, const char *program, int rank)
+{
+    int worst = status;
+    MPI_Allreduce(&status, &worst, 1, MPI_INT, MPI_MAX, MPI_COMM_WORLD);
+    if (rank == 0 && worst && !status)
+        fprintf(stderr, "%s: set-up failed on another rank with status %d\n", program, worst);
+    return worst;
+}
+
 int rf_main_setup(int argc, char **argv, rf_setup *setup, rf_driver *driver)
 {
     int status = setup ? set_up(argc, argv, setup) : RF_OK;
     if (status == RF_END)
         return is_written(program_name(argv)) ? 0 : exit_status(RF_EOUTPUT);
-    if (status)
-        return exit_status(status);
     if (MPI_Init(&argc, &argv))
         return 70;
     int rank;
     MPI_Comm_rank(MPI_COMM_WORLD, &rank);
+    status = agree(exit_status(status), program_name(argv), rank);
+    if (status) {
+        MPI_Finalize();
+        return rank == 0 ? status : 0;
+    }
     if (!log_has_sink())
         rf_log_to(to_standard_error, (char *)(uintptr_t)program_name(argv));
     rf_pool *pool;

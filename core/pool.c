@@ -33,16 +33,9 @@ static int serve(member *self)
         if (!member_left(self))
             member_wait(self, wake);
     }
-    message gone = {.head.kind = MESSAGE_GONE};
-    int status = self->status < 0 ? self->status : worker_status(self->works);
-    if (post_send(self->office, 0, &gone, NULL, 0) < 0)
-        return RF_ENOMEM;
-    transport_flush(self->via);
-    while (!transport_quiet(self->via)) {
-        post_pump(self->office);
+    while (!member_leave(self))
         transport_wait(self->via, transport_now(self->via) + 0.001, -1);
-    }
-    return status;
+    return self->status < 0 ? self->status : worker_status(self->works);
 }
 
 /* ---- opening ---- */
@@ -87,9 +80,9 @@ int pool_open(transport *via, const rf_options *defaults, rf_pool **pool, member
         free(made);
         return status;
     }
-    if (serving)
-        *serving = made->self;
     if (!made->self->schedules) {
+        if (serving)
+            *serving = made->self;
         status = serve(made->self);
         if (serving)
             *serving = NULL;
@@ -111,6 +104,15 @@ int pool_open(transport *via, const rf_options *defaults, rf_pool **pool, member
 }
 
 /* ---- closing ---- */
+
+static int may_be_called(const rf_pool *pool)
+{
+    if (coordinator_in_callback(pool->self->schedules))
+        return error_set(RF_EBUSY, "busy", "a generator or on_progress may not use the pool that called it");
+    if (pool->self->works && worker_in_function(pool->self->works))
+        return error_set(RF_EUSAGE, "usage", "a function that a pool runs may not use the pool; return what should be done next");
+    return RF_OK;
+}
 
 static void begin_to_close(rf_pool *pool)
 {
@@ -142,6 +144,7 @@ static void leave_alone(rf_pool *pool)
 bool pool_linger(rf_pool *pool)
 {
     if (workers_are_there(pool)) {
+        coordinator_dismiss(pool->self->schedules);     /* what is left of it */
         pool_turn(pool, pool_now(pool) + 0.1);
         leave_alone(pool);
     }
@@ -160,7 +163,7 @@ int rf_close(rf_pool *pool)
         return RF_OK;
     if (pool->closed && !pool->self)
         return RF_OK;
-    int status = pool->closed ? RF_OK : pool_usable(pool);
+    int status = pool->closed ? RF_OK : may_be_called(pool);
     if (status)
         return status;
     begin_to_close(pool);
@@ -175,7 +178,7 @@ int rf_terminate(rf_pool *pool)
 {
     if (!pool || pool->closed)
         return RF_OK;
-    int status = pool_usable(pool);
+    int status = may_be_called(pool);
     if (status)
         return status;
     begin_to_close(pool);
@@ -206,13 +209,10 @@ int pool_usable(rf_pool *pool)
         return error_set(RF_EUSAGE, "usage", "the pool is NULL: rf_open gives it on rank 0 alone");
     if (pool->closed)
         return error_set(RF_ECLOSED, "closed", "the pool is closed");
-    if (coordinator_in_callback(pool->self->schedules))
-        return error_set(RF_EBUSY, "busy", "a generator or on_progress may not use the pool that called it");
-    if (pool->self->works && worker_in_function(pool->self->works))
-        return error_set(RF_EUSAGE, "usage", "a function that a pool runs may not use the pool; return what should be done next");
-    if (pool->self->status < 0)
+    int status = may_be_called(pool);
+    if (status == RF_OK && pool->self->status < 0)
         return error_set(pool->self->status, "pool", "the pool cannot go on: %s", rf_status_text(pool->self->status));
-    return RF_OK;
+    return status;
 }
 
 int rf_poll(rf_pool *pool, double seconds)
@@ -251,6 +251,8 @@ int pool_submit(rf_pool *pool, rf_map_function *function, rf_source *source, con
     *made = NULL;
     job_order order = {.source = source, .ordered = ordered, .sink = sink};
     int status = pool_usable(pool);
+    if (status == RF_OK && !source)
+        status = error_set(RF_EUSAGE, "usage", "the source is NULL: rf_range, rf_lines ... never give that, also after a failure");
     if (status == RF_OK)
         status = registry_number(pool->self->functions, (rf_any_function *)function, RF_KIND_MAP, &order.number);
     if (status == RF_OK) {

@@ -209,7 +209,7 @@ const void *rf_as_bytes(rf_call *call, rf_value item, size_t size, const char *t
 /* Arguments. RF_ARGS(call, item, x, y) reads a tuple by position, a dictionary by the variables' names, anything else
    into a single variable. The variables' types say what is read; all are zero after a failure, which names the item,
    the variable, what came and what the function reads. Numbers must fit: 300 into an unsigned char fails, 2.0 into an
-   int is read, 2.5 is not. A const char * is NUL-terminated until the function returns and refuses text that holds a
+   int is read, 2.5 is not; a bool also takes 0 and 1 (true is an int until C23). A const char * is NUL-terminated until the function returns and refuses text that holds a
    NUL; an rf_value takes whatever came. A dictionary must have these keys and no others. */
 typedef struct rf_slot { const char *name; void *at; int type; } rf_slot;
 enum { RF_SLOT_BOOL, RF_SLOT_SCHAR, RF_SLOT_UCHAR, RF_SLOT_SHORT, RF_SLOT_USHORT, RF_SLOT_INT, RF_SLOT_UINT, RF_SLOT_LONG,

@@ -32,6 +32,24 @@ static int megabyte(rf_call *call, rf_value item)
 }
 RF_REGISTER(megabyte);
 
+static int first_byte(rf_call *call, rf_value item)
+{
+    return RF_RETURN(call, *(const unsigned char *)item.data);
+}
+RF_REGISTER(first_byte);
+
+/* Lets messages move for a while, as a long function does. */
+static int linger(rf_call *call, rf_value item)
+{
+    for (int i = 0; i < 3000; i++) {
+        rf_call_progress(call);
+        if (rf_call_cancelled(call))
+            return RF_ECANCELLED;
+    }
+    return rf_return(call, item);
+}
+RF_REGISTER(linger);
+
 typedef struct counter {
     int64_t next, end, pauses;      /* pauses: how often it says "nothing yet" before each item */
     int64_t paused;
@@ -221,6 +239,51 @@ CASE(a_generator_that_has_nothing_yet_is_asked_again)
     CHECK_STATUS(rf_map(pool, square, rf_generator(count, &counts, released), NULL, &results), RF_OK);
     CHECK_INT(rf_results_len(results), 50);
     CHECK(counts.released);
+}
+
+CASE(a_generator_is_not_asked_once_its_iterator_is_freed)
+{
+    counter counts = {.end = 3, .pauses = INT64_MAX};
+    rf_iterator *stream;
+    const rf_result *one;
+    CHECK_STATUS(rf_imap(pool, square, rf_generator(count, &counts, released), NULL, &stream), RF_OK);
+    CHECK_STATUS(rf_next_within(stream, 0.001, &one), RF_AGAIN);
+    int64_t asked = counts.paused;
+    CHECK(asked > 0);
+    CHECK_STATUS(rf_iterator_free(stream), RF_OK);
+    CHECK(counts.released);
+    CHECK_STATUS(rf_map(pool, square, rf_range(0, 100), NULL, NULL), RF_OK);
+    CHECK_INT(counts.paused, asked);
+}
+
+CASE(a_borrowed_array_is_the_callers_again_once_the_iterator_is_freed)
+{
+    size_t count = 1 << 19;
+    double *numbers = calloc(count, sizeof *numbers);
+    for (int i = 0; i < 5; i++) {
+        RF_AUTO(rf_iterator, stream);
+        const rf_result *one;
+        CHECK_STATUS(rf_imap_unordered(pool, first_byte, rf_array(numbers, 16, 1 << 18, RF_BYTES), NULL, &stream), RF_OK);
+        CHECK_STATUS(rf_next(stream, &one), RF_OK);
+        CHECK_INT(rf_i64(one->value), i);
+        CHECK_STATUS(rf_iterator_free(stream), RF_OK);
+        stream = NULL;
+        memset(numbers, i + 1, count * sizeof *numbers);
+    }
+    free(numbers);
+}
+
+CASE(what_comes_while_a_function_runs_is_seen_when_it_returns)
+{
+    RF_AUTO(rf_iterator, slow);
+    const rf_result *one;
+    CHECK_STATUS(rf_imap(pool, linger, rf_range(0, 300), RF_OPTIONS(.chunk_size = 1, .max_active = 20), &slow), RF_OK);
+    for (int i = 0; i < 300; i++) {
+        CHECK_STATUS(rf_next(slow, &one), RF_OK);
+        CHECK_INT(rf_i64(one->value), i);
+        if (i % 50 == 0)
+            CHECK_STATUS(rf_map(pool, linger, rf_range(0, 7), RF_OPTIONS(.chunk_size = 1), NULL), RF_OK);
+    }
 }
 
 CASE(a_time_out_of_next_leaves_the_iterator_usable)

@@ -19,10 +19,8 @@ static int conforms(transport *via, uint64_t seed)
     if (getenv("RF_LONG_TESTS"))
         settings.largest = ((size_t)1 << 31) + 4097;
     conformance *rank = conformance_new(via, &settings);
-    while (rank && !conformance_over(rank)) {
-        double wake = conformance_step(rank, transport_now(via));
+    for (double wake; rank && (wake = conformance_step(rank, transport_now(via)), !conformance_over(rank));)
         transport_wait(via, wake, -1);
-    }
     int status = rank && !conformance_fault(rank) ? 0 : failed(transport_rank(via), rank ? conformance_fault(rank) : "no memory");
     conformance_free(rank);
     return status;
@@ -93,7 +91,7 @@ int main(int argc, char **argv)
             status = failed(-1, rf_last_error()->message);
             break;
         }
-        status = conforms(via, (seed ? strtoull(seed, NULL, 0) : 1) + (uint64_t)round);
+        status = conforms(via, (seed ? strtoul(seed, NULL, 0) : 1) + (unsigned long)round);
         status = status ? status : waits(via);
         transport_free(via);
     }

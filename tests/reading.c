@@ -170,8 +170,8 @@ static void read_ahead(rf_source *source, uint64_t *random)
     while (status != RF_END) {
         uint64_t got, want = random ? 1 + random_below(random, 50) : 1000;
         int descriptor;
-        double when;
-        status = source_read(source, want, &got, &descriptor, &when);
+        double delay;
+        status = source_read(source, want, &got, &descriptor, &delay);
         ck_assert_msg(status == RF_OK || status == RF_END || status == RF_AGAIN, "%s", rf_last_error()->message);
         ck_assert_uint_le(got, want);
         ck_assert((status == RF_OK) == (got > 0));

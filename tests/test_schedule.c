@@ -286,6 +286,31 @@ START_TEST(nothing_is_queued_ahead_of_a_long_task)
 }
 END_TEST
 
+START_TEST(no_more_than_so_many_bytes_are_in_flight)
+{
+    workers_join(1);
+    plan_job as = job_of(100, RF_OPTIONS(.chunk_size = 1));
+    as.unit_bytes = PLAN_BYTES_MOST / 4 - 100;
+    job = add(&as);
+    plan_action run = run_of(0, 1);
+    done_in(&run, 1e-6, 0);
+    for (uint64_t u = 1; u <= 4; u++)
+        run_of(u, 1);
+    nothing_to_do();
+    plan_abandon(of, job);
+    for (plan_action action; plan_take(of, now, &action);)
+        ck_assert_int_ne(action.kind, PLAN_RUN);
+    as.unit_bytes = 2 * PLAN_BYTES_MOST;
+    ck_assert_int_eq(plan_join(of, 1), RF_OK);
+    job = add(&as);
+    run = run_of(0, 1);                 /* one alone may be larger */
+    ck_assert_uint_eq(run.worker, 1);
+    done_in(&run, 1e-6, 0);
+    run_of(1, 1);
+    nothing_to_do();
+}
+END_TEST
+
 START_TEST(no_more_than_so_many_tasks_are_in_flight)
 {
     workers_join(1);
@@ -318,6 +343,7 @@ static Suite *suite(void)
         chunks_shrink_toward_the_end_so_that_all_workers_end_together,
         several_tasks_are_in_flight_as_long_as_they_are_short,
         nothing_is_queued_ahead_of_a_long_task,
+        no_more_than_so_many_bytes_are_in_flight,
         no_more_than_so_many_tasks_are_in_flight,
     };
     Suite *all = suite_create("schedule");

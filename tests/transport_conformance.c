@@ -213,10 +213,15 @@ static void tell(conformance *c, unsigned id, size_t size)
     send_mark(c, neighbour(c), (struct mark){.what = TELL, .id = id, .body = size});
 }
 
+static size_t at_most_the_largest(const conformance *c, size_t size)
+{
+    return size < c->settings.largest ? size : c->settings.largest;
+}
+
 static bool lend_bodies(conformance *c)
 {
     for (unsigned id = 0; id < BODIES; id++) {
-        size_t size = body_sizes[id] ? body_sizes[id] : c->rank ? 1 : c->settings.largest;
+        size_t size = body_sizes[id] ? at_most_the_largest(c, body_sizes[id]) : c->rank ? 1 : c->settings.largest;
         lend(c, id, size);
         tell(c, id, size);
     }
@@ -229,22 +234,23 @@ static bool bodies_are_over(conformance *c)
 }
 
 /* Told of, but withdrawn; lent; told of, but never lent; lent with another size; lent. */
-enum { WITHDRAWN, LENT, UNKNOWN, MISTOLD, LENT_LAST, TOLD, REFUSABLE = 3 << 20, UNTOUCHED = 0x55 };
+enum { WITHDRAWN, LENT, UNKNOWN, MISTOLD, LENT_LAST, TOLD, UNTOUCHED = 0x55 };
 
 static bool lend_some(conformance *c)
 {
-    lend(c, WITHDRAWN, REFUSABLE);
-    lend(c, LENT, REFUSABLE);
-    lend(c, MISTOLD, REFUSABLE + 1);
-    lend(c, LENT_LAST, REFUSABLE);
+    size_t size = at_most_the_largest(c, 3 << 20);
+    lend(c, WITHDRAWN, size);
+    lend(c, LENT, size);
+    lend(c, MISTOLD, size + 1);
+    lend(c, LENT_LAST, size);
     if (!transport_withdraw(c->via, neighbour(c), WITHDRAWN))
         fault(c, "an offer that nobody has asked for could not be withdrawn");
     if (transport_withdraw(c->via, neighbour(c), WITHDRAWN))
         fault(c, "an offer could be withdrawn twice");
-    if (transport_offer(c->via, neighbour(c), LENT, c->lent[LENT], REFUSABLE) != RF_EUSAGE)
+    if (transport_offer(c->via, neighbour(c), LENT, c->lent[LENT], size) != RF_EUSAGE)
         fault(c, "two offers of one id were possible");
     for (unsigned id = WITHDRAWN; id <= LENT_LAST; id++)
-        tell(c, id, REFUSABLE);
+        tell(c, id, size);
     return true;
 }
 

@@ -1,5 +1,6 @@
 #include "input/source.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -273,14 +274,14 @@ int source_prepare(rf_source *source, const rf_options *settled, const source_ca
     return status ? status : limit_length(source, settled->iterable_len);
 }
 
-int source_read(rf_source *source, uint64_t want, uint64_t *got, int *descriptor, double *when)
+int source_read(rf_source *source, uint64_t want, uint64_t *got, int *descriptor, double *delay)
 {
     *got = 0;
     *descriptor = -1;
-    *when = 0;
+    *delay = INFINITY;
     if (!source->sequential)
         return error_set(RF_EUSAGE, "usage", "only sequential sources are read ahead");
-    return sequential_read(source, want, got, descriptor, when);
+    return sequential_read(source, want, got, descriptor, delay);
 }
 
 static int describe_kind(rf_source *source, uint64_t first, uint64_t count, input_piece *piece, uint64_t *described)

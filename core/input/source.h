@@ -35,9 +35,9 @@ bool source_read_by_workers(const rf_source *source);   /* units are blocks, ite
 size_t source_unit_bytes(const rf_source *source);      /* that travel with a unit (mean, of what is known): 0 for ranges and files */
 
 /* Sequential: reads up to want units (> 0) without blocking. *got: how many came. RF_OK: at least one; RF_AGAIN: nothing now, *descriptor
-   (or -1) tells what to wait for, or *when a clock time (clock_now) to ask again; RF_END: no more, ever; else an error: no more, and
+   (or -1) tells what to wait for, or *delay in how many seconds to ask again (else INFINITY); RF_END: no more, ever; else an error: no more, and
    the job is told; also then *got units may have come. */
-int source_read(rf_source *source, uint64_t want, uint64_t *got, int *descriptor, double *when);
+int source_read(rf_source *source, uint64_t want, uint64_t *got, int *descriptor, double *delay);
 
 /* Describes units [first, first + count), or as many of them as one piece can hold: *described >= 1. With position not UINT64_MAX: the one
    item at that offset of unit first (worker-read, for a retry). A sequential source must have read them and not forgotten. */

@@ -1,9 +1,8 @@
-#include "base/clock.h"
 #include "input/source_state.h"
 
 #define ASK_AGAIN 0.001                 /* seconds after which a generator that had nothing is asked again */
 
-static int generator_read(rf_source *source, uint64_t want, uint64_t *got, double *when)
+static int generator_read(rf_source *source, uint64_t want, uint64_t *got, double *delay)
 {
     struct source_generator *generator = &source->generator;
     int status = RF_OK;
@@ -19,7 +18,7 @@ static int generator_read(rf_source *source, uint64_t want, uint64_t *got, doubl
             ++*got;
     }
     if (status == RF_AGAIN)
-        *when = clock_now() + ASK_AGAIN;
+        *delay = ASK_AGAIN;
     return status;
 }
 
@@ -60,13 +59,13 @@ static int list_read(rf_source *source, uint64_t want, uint64_t *got, int *descr
     return status;
 }
 
-int sequential_read(rf_source *source, uint64_t want, uint64_t *got, int *descriptor, double *when)
+int sequential_read(rf_source *source, uint64_t want, uint64_t *got, int *descriptor, double *delay)
 {
     uint64_t left = source->limit - source->pages.count;
     int status = RF_END;
     want = want < left ? want : left;
     if (!source->ended && want)
-        status = source->kind == SOURCE_GENERATOR ? generator_read(source, want, got, when)
+        status = source->kind == SOURCE_GENERATOR ? generator_read(source, want, got, delay)
                                                   : list_read(source, want, got, descriptor);
     if (status == RF_OK || (status == RF_AGAIN && !*got))
         return status;

@@ -65,7 +65,7 @@ int files_describe(rf_source *source, uint64_t first, uint64_t count, input_piec
 int files_describe_blocks(rf_source *source, uint64_t file, uint64_t block, uint64_t blocks, input_piece *piece);
 
 /* Sequential sources. standard_input_read gives at most want items to the pages: RF_OK, RF_AGAIN (nothing to read now), RF_END. */
-int sequential_read(rf_source *source, uint64_t want, uint64_t *got, int *descriptor, double *when);
+int sequential_read(rf_source *source, uint64_t want, uint64_t *got, int *descriptor, double *delay);
 int sequential_describe(rf_source *source, uint64_t first, uint64_t count, input_piece *piece, uint64_t *described);
 int standard_input_read(rf_source *source, uint64_t want, uint64_t *got);
 

@@ -277,6 +277,12 @@ double plan_wake(const plan *of)
     return due < of->next_deadline ? due : of->next_deadline;
 }
 
+bool plan_out_of_time(const plan *of, uint64_t task, double now)
+{
+    uint32_t i = piece_by_task(of, task);
+    return i != NONE && of->pieces[i].state == PIECE_RUNNING && of->jobs[of->pieces[i].job].deadline <= now;
+}
+
 uint64_t plan_done(const plan *of, uint64_t id, uint64_t *total)
 {
     const job *j = job_by_id((plan *)(uintptr_t)of, id, NULL);

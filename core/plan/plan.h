@@ -112,6 +112,8 @@ typedef struct plan_action {
 bool plan_take(plan *of, double now, plan_action *action);      /* the next action; false: nothing to do now */
 double plan_wake(const plan *of);                               /* when to look again (retry, time-out); INFINITY */
 
+bool plan_out_of_time(const plan *of, uint64_t task, double now);       /* its job is; the next plan_take will say so */
+
 uint64_t plan_done(const plan *of, uint64_t job, uint64_t *total);      /* units done (failed ones too), and known so far, for progress */
 uint64_t plan_failed(const plan *of, uint64_t job);
 int plan_memory_status(const plan *of);                         /* RF_ENOMEM once an action was lost for want of memory; the caller gives up the pool's jobs */

@@ -48,10 +48,12 @@ void bench(plan *of, uint32_t its_job, uint32_t who)
     j->takers--;
 }
 
-/* Nothing is queued behind a task of unknown cost, which leaves the load at zero. */
+/* Nothing is queued behind a task of unknown cost, which leaves the load at zero. Whether the bytes of one more fit is guessed from
+   those it has: a worker that says no is not asked again and again. */
 bool has_room(const worker *w)
 {
-    return w->count == 0 || (w->load > 0 && w->load < PLAN_CREDIT && w->count < PLAN_TASKS_MOST);
+    return w->count == 0 || (w->load > 0 && w->load < PLAN_CREDIT && w->count < PLAN_TASKS_MOST &&
+                             w->bytes + w->bytes / w->count <= PLAN_BYTES_MOST);
 }
 
 /* Who has nothing at all is served first. */
@@ -62,6 +64,7 @@ void worker_finished(plan *of, uint32_t which)
     tasks_remove(of, which);
     w->bytes -= of->pieces[which].travels;
     w->load = --w->count ? w->load - of->pieces[which].predicted : 0;
+    of->stuck = false;                  /* it may have had room, and too little */
     if (w->count == 0)
         hungry_remove(of, who);
     if (has_room(w))

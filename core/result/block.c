@@ -315,5 +315,6 @@ int block_compare(const block *one, uint64_t a, const block *other, uint64_t b)
     int order = 0;
     if (one->positions && other->positions && one->path_index == other->path_index)
         order = compare(one->positions[a], other->positions[b]);
-    return order ? order : compare(unit_of(one, a), unit_of(other, b));
+    order = order ? order : compare(unit_of(one, a), unit_of(other, b));
+    return order ? order : !one->positions - !other->positions;
 }

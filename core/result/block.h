@@ -52,8 +52,8 @@ uint64_t block_failures(const block *kept, uint64_t first, uint64_t count);     
 
 /* Position in the input: < 0: item a of one comes before item b of other. Total over the blocks of one job: items of
    one file by their positions, all others by their units (those of different files differ). A job whose items have
-   positions gives them in each delivery, also of single items that failed for good; whole units that never ran have
-   none. */
+   positions gives them in each delivery, also of single items that failed for good; units that were not run to
+   their end have none, and are behind what of them was run. */
 int block_compare(const block *one, uint64_t a, const block *other, uint64_t b);
 
 /* Gathering (gather.c): one growing block for many small deliveries, at 32 bytes for each beside its values, and none

@@ -81,7 +81,7 @@ static int join_all(coordinator *runs)
     for (uint32_t rank = 1; rank < ranks && status == RF_OK; rank++)
         status = strings_add(runs->hosts, runs->host_of[rank]);
     for (uint32_t rank = first; rank < ranks && status == RF_OK; rank++)
-        status = plan_join(runs->decides, rank);
+        status = runs->gone[rank] ? RF_OK : plan_join(runs->decides, rank);
     return status;
 }
 
@@ -89,7 +89,7 @@ int coordinator_ready(coordinator *runs)
 {
     if (runs->joined)
         return runs->status;
-    if (runs->greeted < runs->expected)
+    if (runs->greeted + runs->silent < runs->expected)
         return RF_AGAIN;
     if (runs->differences.size)
         return error_set(RF_EREGISTRY, "registry", "ranks disagree about their functions: %.*s; start the same program on every rank",
@@ -99,8 +99,10 @@ int coordinator_ready(coordinator *runs)
 
 static void worker_left(coordinator *runs, int rank)
 {
-    if (!runs->gone[rank])
+    if (!runs->gone[rank]) {
         runs->left++;
+        runs->silent += !runs->host_of[rank][0];
+    }
     runs->gone[rank] = true;
 }
 
@@ -114,21 +116,35 @@ int coordinator_lost(coordinator *runs, int peer)
     return plan_lost(runs->decides, (uint32_t)peer);
 }
 
+/* One that was not sent away could not go on. */
+static int take_gone(coordinator *runs, int rank)
+{
+    if (!runs->dismissed)
+        return coordinator_lost(runs, rank);
+    worker_left(runs, rank);
+    return RF_OK;
+}
+
 int coordinator_dismiss(coordinator *runs)
 {
-    int ranks = transport_size(post_transport(runs->via)), status = RF_OK;
-    if (runs->dismissed)
-        return RF_OK;
+    int ranks = transport_size(post_transport(runs->via));
+    if (!runs->dismissed)
+        runs->next_bye = ranks > 1;
     runs->dismissed = true;
     message bye = {.head.kind = MESSAGE_BYE};
-    for (int rank = ranks > 1; rank < ranks; rank++)
-        if (!runs->gone[rank] && post_send(runs->via, rank, &bye, NULL, 0) < 0)
-            status = RF_ENOMEM;
-    return status;
+    for (; runs->next_bye < ranks; runs->next_bye++)
+        if (!runs->gone[runs->next_bye] && post_send(runs->via, runs->next_bye, &bye, NULL, 0) < 0)
+            return RF_ENOMEM;
+    return RF_OK;
 }
 
 bool coordinator_alone(const coordinator *runs) { return runs->left == runs->expected; }
 uint64_t coordinator_workers(const coordinator *runs) { return runs->expected - runs->left; }
+bool coordinator_out_of_time(const coordinator *runs, uint64_t task)
+{
+    return plan_out_of_time(runs->decides, task, transport_now(post_transport(runs->via)));
+}
+
 bool coordinator_in_callback(const coordinator *runs) { return runs->in_callback; }
 
 /* ---- messages ---- */
@@ -143,7 +159,7 @@ int coordinator_take(coordinator *runs, message *what)
     switch (what->head.kind) {
     case MESSAGE_HELLO: return take_hello(runs, what);
     case MESSAGE_PART: return coordinator_take_part(runs, what);
-    case MESSAGE_GONE: return worker_left(runs, what->peer), RF_OK;
+    case MESSAGE_GONE: return take_gone(runs, what->peer);
     default: return message_refuse(what, what->head.size, "not for rank 0");
     }
 }
@@ -180,7 +196,11 @@ static int generate(void *caller, rf_generator_function *next, void *state, colu
     runs->generating.results = to;
     int status = call_generate(&runs->generating, next, state);
     runs->in_callback = before;
-    return status;
+    if (status >= 0)
+        return status;
+    rf_error why;
+    call_fill_error(&runs->generating, &why);
+    return error_of_item(&why);
 }
 
 static int plan_it(coordinator *runs, job *of, double now)
@@ -227,7 +247,9 @@ int coordinator_make(coordinator *runs, const job_order *order, job **made)
 
 int coordinator_start(coordinator *runs, job *of, double now)
 {
-    return runs->status ? runs->status : plan_it(runs, of, now);
+    if (runs->status)
+        return error_set(runs->status, "pool", "the pool cannot go on: %s", rf_status_text(runs->status));
+    return plan_it(runs, of, now);
 }
 
 static void unlink_and_free(coordinator *runs, job *of)
@@ -252,7 +274,14 @@ void coordinator_close(coordinator *runs, job *of)
         return;
     }
     of->abandoned = true;
+    of->reading = false;
     plan_abandon(runs->decides, of->id);
+}
+
+void coordinator_cancel(coordinator *runs, job *of)
+{
+    of->reading = false;
+    plan_cancel(runs->decides, of->id, RF_ECANCELLED);
 }
 
 void coordinator_job_broke(coordinator *runs, job *of)
@@ -323,6 +352,14 @@ static void go_on_reading(coordinator *runs)
             coordinator_read(runs, of);
 }
 
+/* What the plan had to say of these was lost for want of memory. */
+static void end_what_is_left(coordinator *runs)
+{
+    for (job *of = runs->jobs; of; of = of->next)
+        if (of->id && !of->ended)
+            coordinator_job_ended(runs, of, runs->status);
+}
+
 double coordinator_step(coordinator *runs, double now)
 {
     plan_action action;
@@ -332,13 +369,16 @@ double coordinator_step(coordinator *runs, double now)
         status = coordinator_act(runs, &action);
     if (status >= 0)
         status = plan_memory_status(runs->decides);
-    if (status < 0 && !runs->status) {
+    if (runs->status)
+        end_what_is_left(runs);
+    bool breaks = status < 0 && !runs->status;
+    if (breaks) {
         runs->status = status;
         coordinator_fail_all(runs, status);
     }
     double wake = tend_jobs(runs, now), due = plan_wake(runs->decides);
     transport_flush(post_transport(runs->via));
-    return due < wake ? due : wake;
+    return breaks ? now : due < wake ? due : wake;
 }
 
 int coordinator_descriptor(const coordinator *runs)

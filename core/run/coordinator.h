@@ -19,11 +19,12 @@ int coordinator_take_incomplete(coordinator *runs, message *what, int why);     
 int coordinator_lost(coordinator *runs, int peer);                  /* a worker is gone */
 double coordinator_step(coordinator *runs, double now);             /* decides and sends; returns when to be called again */
 int coordinator_descriptor(const coordinator *runs);                /* what a source waits for, or -1 */
+bool coordinator_out_of_time(const coordinator *runs, uint64_t task);     /* now, while a function runs: its job is */
 bool coordinator_in_callback(const coordinator *runs);              /* a generator or on_progress runs */
 
 /* Opening and closing. All ranks have greeted: RF_AGAIN until then, RF_EREGISTRY when their functions differ, told. */
 int coordinator_ready(coordinator *runs);
-int coordinator_dismiss(coordinator *runs);                         /* says BYE to every worker, once */
+int coordinator_dismiss(coordinator *runs);                         /* says BYE to every worker, once. RF_ENOMEM: not yet to all, call it again */
 bool coordinator_alone(const coordinator *runs);                    /* every worker has left */
 uint64_t coordinator_workers(const coordinator *runs);
 
@@ -31,6 +32,7 @@ int coordinator_make(coordinator *runs, const job_order *order, job **made);    
 int coordinator_start(coordinator *runs, job *of, double now);
 void coordinator_close(coordinator *runs, job *over);               /* frees it; what is unfinished is abandoned first, and goes on to
                                                                        be cleared away by later steps */
+void coordinator_cancel(coordinator *runs, job *started);           /* reads no more of its source; it is over soon */
 void coordinator_fail_all(coordinator *runs, int status);           /* ends every job so: the pool closes, or cannot go on */
 bool coordinator_idle(const coordinator *runs);                     /* no unfinished job, also none that was abandoned */
 

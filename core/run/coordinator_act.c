@@ -3,7 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/clock.h"
 #include "run/coordinator_state.h"
 
 /* ---- RUN ---- */
@@ -42,10 +41,20 @@ static int send_run(coordinator *runs, job *of, int worker, message *what, const
     return post_send(runs->via, worker, what, &copy, 0);
 }
 
+/* The worker will never report this task: the plan is told in its place. A task of which it has a part can be ended by nobody, and with
+   it the pool's use. */
+static int task_was_not_sent(coordinator *runs, job *of, const plan_action *action, bool in_part)
+{
+    coordinator_job_broke(runs, of);
+    plan_part none = {.task = action->task, .worker = action->worker, .last = true};
+    return in_part ? RF_ENOMEM : plan_part_done(runs->decides, &none, runs->now);
+}
+
 static int run_task(coordinator *runs, job *of, const plan_action *action)
 {
     int worker = (int)action->worker, status = introduce(runs, of, worker);
     uint64_t first = action->first, left = action->count;
+    bool in_part = false;
     while (left && status >= 0) {
         input_piece piece;
         uint64_t described;
@@ -58,8 +67,9 @@ static int run_task(coordinator *runs, job *of, const plan_action *action)
         first += described;
         left -= described;
         status = send_run(runs, of, worker, &what, &piece);
+        in_part |= status >= 0;
     }
-    return status;
+    return status < 0 ? task_was_not_sent(runs, of, action, in_part) : RF_OK;
 }
 
 /* ---- READ ---- */
@@ -67,9 +77,9 @@ static int run_task(coordinator *runs, job *of, const plan_action *action)
 static void read_some(coordinator *runs, job *of)
 {
     uint64_t got = 0;
-    of->descriptor = -1;
-    of->when = INFINITY;
-    int status = source_read(of->source, of->want, &got, &of->descriptor, &of->when);
+    double delay;
+    int status = source_read(of->source, of->want, &got, &of->descriptor, &delay);
+    of->when = transport_now(post_transport(runs->via)) + delay;
     of->reading = status == RF_AGAIN && !got;
     if (status < 0)
         job_fail_as_a_whole(of);
@@ -79,14 +89,11 @@ static void read_some(coordinator *runs, job *of)
         plan_read_failed(runs->decides, of->id, status);
 }
 
-/* The source speaks of the machine's clock, steps of the transport's. */
 int coordinator_read(coordinator *runs, job *of)
 {
     if (of->descriptor < 0 && isfinite(of->when) && transport_now(post_transport(runs->via)) < of->when)
         return RF_OK;
     read_some(runs, of);
-    if (of->reading && isfinite(of->when))
-        of->when = transport_now(post_transport(runs->via)) + fmax(0, of->when - clock_now());
     return RF_OK;
 }
 
@@ -101,7 +108,7 @@ static void tell_workers(coordinator *runs, const job *of)
             post_send(runs->via, rank, &forget, NULL, 0);
 }
 
-static void ended(coordinator *runs, job *of, int status)
+void coordinator_job_ended(coordinator *runs, job *of, int status)
 {
     of->ended = true;
     of->reading = false;
@@ -133,13 +140,13 @@ int coordinator_act(coordinator *runs, const plan_action *action)
         of->descriptor = -1;
         of->when = INFINITY;
         return coordinator_read(runs, of);
-    case PLAN_RUN: status = run_task(runs, of, action); break;
+    case PLAN_RUN: return run_task(runs, of, action);
     case PLAN_STOP:
         return post_send(runs->via, (int)action->worker, &(message){.head = {.kind = MESSAGE_STOP, .task = action->task}}, NULL, 0);
     case PLAN_DELIVER: status = job_chunk_complete(of, action->chunk); break;
     case PLAN_FAIL: status = coordinator_fail_units(runs, action); break;
     case PLAN_FORGET: source_forget(of->source, action->first, action->count); break;
-    case PLAN_ENDED: ended(runs, of, action->status); final_progress(runs, of, action); break;
+    case PLAN_ENDED: coordinator_job_ended(runs, of, action->status); final_progress(runs, of, action); break;
     }
     if (status < 0)
         coordinator_job_broke(runs, of);

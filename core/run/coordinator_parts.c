@@ -102,6 +102,8 @@ int coordinator_take_part(coordinator *runs, message *what)
         return RF_ENOMEM;
     job *of = coordinator_job(runs, what->head.job);
     bool benches = what->part.flags & PART_INIT_FAILED;
+    if (of && what->part.items && of->by_workers != (bool)(what->part.flags & PART_POSITIONS))
+        return message_refuse(what, what->head.size, "positions that its job does not have, or none where it has");
     if (benches)
         tell_bench(runs, of, what, results);
     else

@@ -17,11 +17,13 @@ struct coordinator {
     rf_call generating;                 /* generators run in it */
     uint32_t *greeted_by;               /* ranks, as they came */
     uint64_t expected, greeted, left;   /* workers */
+    uint64_t silent;                    /* of those that left: had not greeted */
     uint64_t *fingerprints;             /* by rank */
     char (*host_of)[64];
     buffer differences;                 /* how registries differ, for a person */
     bool *gone;
     bool dismissed, joined, in_callback;
+    int next_bye;                       /* the rank that hears it next */
     plan_failure *plan_failures;        /* scratch, for the part in hand */
     item_failure *item_failures;
     uint64_t *again;
@@ -34,6 +36,7 @@ job *coordinator_job(coordinator *runs, uint64_t id);               /* NULL: nob
 int coordinator_take_part(coordinator *runs, message *what);
 int coordinator_act(coordinator *runs, const plan_action *action);
 int coordinator_read(coordinator *runs, job *of);                   /* goes on with a READ */
+void coordinator_job_ended(coordinator *runs, job *of, int status);
 void coordinator_job_broke(coordinator *runs, job *of);             /* the last error ends this job, and it alone */
 int coordinator_fail_units(coordinator *runs, const plan_action *action);       /* the plan's FAIL */
 

@@ -40,9 +40,10 @@ typedef struct executor_part {
     buffer *failures;                   /* message_add_failure's format */
 } executor_part;
 
-/* What an executor needs of the rank it is in: called from inside functions. */
+/* What an executor needs of the rank it is in. progress and cancelled are called from inside functions. */
 typedef struct executor_host {
     int rank;
+    double (*now)(void *context);       /* the rank's clock, virtual in the simulator */
     void (*progress)(void *context);
     bool (*cancelled)(void *context, uint64_t task);
     void *context;

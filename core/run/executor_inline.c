@@ -10,7 +10,6 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "base/clock.h"
 #include "base/error.h"
 #include "input/reader.h"
 #include "run/call.h"
@@ -44,6 +43,11 @@ struct executor_inline {
     double part_began, checked;
 };
 
+static double host_now(const struct executor_inline *in)
+{
+    return in->host.now(in->host.context);
+}
+
 static void host_progress(void *context)
 {
     struct executor_inline *in = context;
@@ -68,7 +72,7 @@ static int start(executor *runs, const executor_chunk *chunk)
     in->call.seed = chunk->job->seed;
     in->call.job = chunk->job->ordinal;
     in->check_every = 1;
-    in->part_began = in->checked = chunk->follows ? in->checked : clock_now();
+    in->part_began = in->checked = chunk->follows ? in->checked : host_now(in);
     return reader_open(in->from, &chunk->piece, chunk->first, chunk->count, chunk->position);
 }
 
@@ -138,7 +142,7 @@ static double part_seconds(struct executor_inline *in)
 {
     if (++in->unchecked < in->check_every)
         return in->checked - in->part_began;
-    double now = clock_now(), each = (now - in->checked) / (double)in->unchecked;
+    double now = host_now(in), each = (now - in->checked) / (double)in->unchecked;
     double every = each > 0 ? CHECK_SECONDS / each : CHECK_ITEMS_MOST;
     in->check_every = every < 1 ? 1 : every > CHECK_ITEMS_MOST ? CHECK_ITEMS_MOST : (uint64_t)every;
     in->unchecked = 0;
@@ -204,7 +208,7 @@ static uint64_t covered_upto(const struct executor_inline *in, bool more)
 static void finish(struct executor_inline *in, bool more, executor_part *part)
 {
     uint64_t upto = covered_upto(in, more);
-    double now = clock_now();
+    double now = host_now(in);
     *part = (executor_part){.unit = in->part_unit, .units = upto - in->part_unit, .path_index = in->path_index,
                             .failure_count = in->failure_count, .seconds = now - in->part_began, .last = !more,
                             .partly = in->values.count && in->last_unit >= upto,

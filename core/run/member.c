@@ -5,6 +5,11 @@
 
 #include "base/error.h"
 
+static bool out_of_time(void *context, uint64_t task)
+{
+    return coordinator_out_of_time(context, task);
+}
+
 static int make_worker(member *self)
 {
     int status = worker_new(self->office, self->functions, &self->works);
@@ -15,6 +20,8 @@ static int make_worker(member *self)
     if (status)
         return status;
     worker_use(self->works, self->runs);
+    if (self->schedules)
+        worker_ask(self->works, out_of_time, self->schedules);
     return worker_greet(self->works);
 }
 
@@ -101,7 +108,11 @@ double member_turn(member *self)
         double again = worker_step(self->works, now);
         wake = again < wake ? again : wake;
     }
-    return wake;
+    if (self->schedules && self->works && self->status >= 0 && worker_status(self->works)) {
+        self->status = worker_status(self->works);      /* alone: nobody else would say so */
+        wake = now;
+    }
+    return self->status >= 0 && post_waiting(self->office) ? now : wake;     /* a function that let messages move has gathered some */
 }
 
 void member_wait(member *self, double until)
@@ -109,6 +120,35 @@ void member_wait(member *self, double until)
     int descriptor = self->schedules ? coordinator_descriptor(self->schedules) : -1;
     if (until > transport_now(self->via))
         transport_wait(self->via, until, descriptor);
+}
+
+static void say_gone(member *self)
+{
+    message gone = {.head.kind = MESSAGE_GONE};
+    int status = post_send(self->office, 0, &gone, NULL, 0);
+    self->gone = true;
+    if (status < 0 && self->status >= 0)
+        self->status = status;
+    transport_flush(self->via);
+}
+
+/* Whoever leaves reads nothing any more; what it has offered is served meanwhile. */
+static void drop_messages(member *self)
+{
+    message what;
+    int status;
+    do
+        status = post_next(self->office, &what);
+    while (status != RF_AGAIN && (status != RF_ENOMEM || what.head.kind));
+}
+
+bool member_leave(member *self)
+{
+    if (!self->gone)
+        say_gone(self);
+    drop_messages(self);
+    bool nobody_reads = self->status == RF_ELOST || self->status == RF_EMPI;
+    return transport_quiet(self->via) && (nobody_reads || !post_unread(self->office));
 }
 
 bool member_left(const member *self)

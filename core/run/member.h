@@ -14,12 +14,16 @@ typedef struct member {
     worker *works;                      /* NULL on rank 0, unless it is alone */
     executor *runs;
     int status;                         /* why it cannot go on */
+    bool gone;                          /* GONE is said */
 } member;
 
 int member_new(transport *via, member **made);  /* takes via, also after a failure; a worker has greeted */
 void member_free(member *self);                 /* with the transport: nobody sends to this rank any more */
 double member_turn(member *self);               /* never blocks; returns when to come back at the latest (now: at once) */
 void member_wait(member *self, double until);   /* sleeps until something has happened, or until then */
-bool member_left(const member *self);           /* a worker: rank 0 has said BYE, or it cannot go on; GONE is said and has left */
+bool member_left(const member *self);           /* a worker: rank 0 has said BYE, or it cannot go on */
+/* What such a worker does instead of turns, until it is true: then all it said has left, and what it had offered was read. GONE is behind that:
+   rank 0 has it only when nothing is missing any more. */
+bool member_leave(member *self);
 
 #endif

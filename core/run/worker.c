@@ -10,12 +10,14 @@
 #define TURN_SECONDS 0.000200           /* how long a step goes on before it looks for messages */
 #define STEP_SECONDS 0.0000002          /* what a task costs beside its function */
 #define HOLD_SECONDS 0.000500           /* how long finished parts wait for company */
+#define QUIET_SECONDS 0.001             /* to wait, at most, until all that was sent has left; the transport says when */
 #define DRAIN_SECONDS 0.000100          /* how often a function that asks lets messages move */
 
 struct work_job {
     uint64_t id;
     executor_job job;
     void *state;
+    bool forgotten;
     struct work_job *next;
 };
 
@@ -32,10 +34,14 @@ struct worker {
     struct work_job *jobs;
     struct queued *queue;               /* a ring; slots keep their buffers for the next small body */
     size_t first, count, most;
+    uint64_t ends_early;                /* a task that cannot be run any further */
+    bool one_ends_early;                /* there is such a one */
     uint64_t stopped;                   /* the task whose STOP was seen while its function ran */
     bool running, in_function, over;
     bool follows;                       /* the step has just finished a chunk */
     double drained, flushed;
+    bool (*out_of_time)(void *context, uint64_t task);
+    void *out_of_time_context;
     int status;
 };
 
@@ -52,6 +58,12 @@ int worker_new(post *via, const registry *functions, worker **made)
 void worker_use(worker *works, executor *runs)
 {
     works->runs = runs;
+}
+
+void worker_ask(worker *works, bool (*out_of_time)(void *context, uint64_t task), void *context)
+{
+    works->out_of_time = out_of_time;
+    works->out_of_time_context = context;
 }
 
 static void job_free(struct work_job *job)
@@ -165,6 +177,8 @@ static int take_run(worker *works, message *what)
     if (works->count == works->most && !queue_grow(works))
         return RF_ENOMEM;
     struct queued *entry = &works->queue[(works->first + works->count) % works->most];
+    if (works->one_ends_early && what->head.task == works->ends_early)
+        what->run.count = 0;
     buffer taken;
     if (post_take_body(works->via, what, &taken)) {
         buffer_free(&entry->kept);
@@ -196,21 +210,28 @@ static void stop_task(worker *works, uint64_t task)
         executor_cancel(works->runs, task);
 }
 
+/* A chunk of it that has given a part and is not over still needs it: then it goes with that chunk. */
 static void forget_job(worker *works, uint64_t id)
 {
     for (struct work_job **at = &works->jobs; *at; at = &(*at)->next)
         if ((*at)->id == id) {
             struct work_job *job = *at;
+            if (works->running && works->queue[works->first].run.head.job == id) {
+                job->forgotten = true;
+                return;
+            }
             *at = job->next;
             job_free(job);
             return;
         }
 }
 
-/* Its body was withdrawn, or there was no memory for it: its last part says that nothing was done. */
+/* Its body was withdrawn, or there was no memory for it: its last part says that nothing was done. What follows of its task is not run either:
+   parts tell units in their order. */
 static int take_run_without_body(worker *works, message *what)
 {
-    what->run.count = 0;
+    works->ends_early = what->head.task;
+    works->one_ends_early = true;
     what->body_size = 0;
     return take_run(works, what);
 }
@@ -257,13 +278,22 @@ static bool task_cancelled(void *context, uint64_t task)
 {
     worker *works = context;
     let_messages_move(works);
-    return works->stopped == task ||
-           (post_waiting(works->via) && post_peek(works->via, stops_task, &(struct sought){task}) && (works->stopped = task, true));
+    if (works->stopped != task && post_peek(works->via, stops_task, &(struct sought){task}))
+        works->stopped = task;
+    if (works->out_of_time && works->out_of_time(works->out_of_time_context, task))
+        works->stopped = task;
+    return works->stopped == task;
+}
+
+static double rank_clock(void *context)
+{
+    const worker *works = context;
+    return transport_now(post_transport(works->via));
 }
 
 executor_host worker_host(worker *works)
 {
-    return (executor_host){.rank = transport_rank(post_transport(works->via)), .progress = let_messages_move,
+    return (executor_host){.rank = transport_rank(post_transport(works->via)), .now = rank_clock, .progress = let_messages_move,
                            .cancelled = task_cancelled, .context = works};
 }
 
@@ -308,9 +338,12 @@ static int post_nothing(worker *works, const struct queued *of)
 
 static void chunk_done(worker *works)
 {
+    const struct work_job *job = job_of(works, works->queue[works->first].run.head.job);
     works->first = (works->first + 1) % works->most;
     works->count--;
     works->running = false;
+    if (job && job->forgotten)
+        forget_job(works, job->id);
 }
 
 static int begin(worker *works)
@@ -338,14 +371,18 @@ static bool must_be_quiet(const worker *works)
     return !(predicted > 0 && predicted <= LONG_SECONDS);
 }
 
+static bool waits_for_quiet(const worker *works)
+{
+    return must_be_quiet(works) && !transport_quiet(post_transport(works->via));
+}
+
 /* The seconds it took, which were measured anyway; negative: nothing could be done. */
 static double work_a_little(worker *works, double now)
 {
-    transport *t = post_transport(works->via);
     if (works->status || !works->count)
         return -1;
-    if (must_be_quiet(works) && !transport_quiet(t)) {
-        transport_flush(t);
+    if (waits_for_quiet(works)) {
+        transport_flush(post_transport(works->via));
         return -1;
     }
     if (!works->running) {
@@ -378,5 +415,7 @@ double worker_step(worker *works, double now)
     }
     if (!works->count || works->status)
         return INFINITY;
+    if (waits_for_quiet(works))
+        return now + QUIET_SECONDS;
     return works->running ? executor_wake(works->runs) : now;
 }

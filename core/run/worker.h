@@ -15,6 +15,8 @@ typedef struct worker worker;
 int worker_new(post *via, const registry *functions, worker **made);
 void worker_free(worker *works);
 void worker_use(worker *works, executor *runs);
+void worker_ask(worker *works, bool (*out_of_time)(void *context, uint64_t task), void *context);     /* where rank 0 is this process: no STOP
+                                                           is sent while a function runs */
 executor_host worker_host(worker *works);               /* for the executor: how functions let messages move */
 
 int worker_greet(worker *works);                        /* says HELLO to rank 0 */

@@ -43,7 +43,7 @@ static const struct slot_type {
     int64_t least;
     uint64_t most;
 } slot_types[] = {
-    [RF_SLOT_BOOL] = {"a bool", sizeof(bool), 0, 0},
+    [RF_SLOT_BOOL] = {"a bool", sizeof(bool), 0, 1},
     [RF_SLOT_SCHAR] = {"a signed char", sizeof(signed char), SCHAR_MIN, SCHAR_MAX},
     [RF_SLOT_UCHAR] = {"an unsigned char", sizeof(unsigned char), 0, UCHAR_MAX},
     [RF_SLOT_SHORT] = {"a short", sizeof(short), SHRT_MIN, SHRT_MAX},
@@ -115,7 +115,6 @@ static bool read_float(rf_value value, float *to)
 static inline bool read_number(rf_value value, const rf_slot *slot)
 {
     switch (slot->type) {
-    case RF_SLOT_BOOL:
     case RF_SLOT_STRING:
         return false;
     case RF_SLOT_FLOAT:

@@ -109,6 +109,14 @@ offer *offers_next(const offers *all, uint64_t token, const offer *after)
     return place ? &all->slots[place - 1] : NULL;
 }
 
+bool offers_any(const offers *all)
+{
+    for (uint32_t i = 0; i < all->capacity; i++)
+        if (all->slots[i].out)
+            return true;
+    return false;
+}
+
 void offers_free(offers *all)
 {
     for (uint32_t i = 0; i < all->capacity; i++)

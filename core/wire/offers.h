@@ -26,6 +26,7 @@ void offers_release(offers *all, int to, uint64_t id);      /* an id that is not
 void offers_release_peer(offers *all, int to);
 /* Those lent under token, one by one; NULL starts and ends. */
 offer *offers_next(const offers *all, uint64_t token, const offer *after);
+bool offers_any(const offers *all);                    /* something is out; O(capacity) */
 void offers_free(offers *all);
 
 #endif

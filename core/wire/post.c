@@ -97,6 +97,11 @@ uint64_t post_lent(const post *office, uint64_t token)
     return count;
 }
 
+bool post_unread(const post *office)
+{
+    return offers_any(&office->offers);
+}
+
 uint64_t post_withdraw(post *office, uint64_t token)
 {
     uint64_t out = 0;

@@ -39,6 +39,8 @@ void *post_begin(post *office, int to, const message *what);
 
 uint64_t post_lent(const post *office, uint64_t token);     /* how many bodies lent under token are still out */
 
+bool post_unread(const post *office);           /* something that was offered, lent or given, has not been read yet */
+
 /* Takes back those that can be; returns how many are still out. The messages they belonged to are RF_ECANCELLED at their
    receiver. */
 uint64_t post_withdraw(post *office, uint64_t token);

@@ -29,6 +29,9 @@ typedef struct sim_settings {
     int survivors;                  /* workers that never die, at least */
     FILE *trace;                    /* a line an event, readable: time, from, to, what; NULL: none */
     void (*describe)(const void *frame, size_t size, char *text, size_t text_size);     /* for the trace; may be NULL */
+    void (*waited)(void *context);  /* rank 0's transport_wait is about to return: a test that looks at sim_stalled and sim_now here need not
+                                       hang in the loop that waits; may be NULL */
+    void *context;
 } sim_settings;
 
 typedef double sim_step(void *rank_context, double now);    /* returns when to be called again at the latest (INFINITY: when something arrives) */
