@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "run/work_job.h"
 
 #define LONG_SECONDS 0.001              /* before a function predicted to take longer, all that was sent must have left */
 #define TURN_SECONDS 0.000200           /* how long a step goes on before it looks for messages */
@@ -12,14 +13,6 @@
 #define HOLD_SECONDS 0.000500           /* how long finished parts wait for company */
 #define QUIET_SECONDS 0.001             /* to wait, at most, until all that was sent has left; the transport says when */
 #define DRAIN_SECONDS 0.000100          /* how often a function that asks lets messages move */
-
-struct work_job {
-    uint64_t id;
-    executor_job job;
-    void *state;
-    bool forgotten;
-    struct work_job *next;
-};
 
 struct queued {
     message run;                        /* head and fixed part; body points into kept */
@@ -66,19 +59,13 @@ void worker_ask(worker *works, bool (*out_of_time)(void *context, uint64_t task)
     works->out_of_time_context = context;
 }
 
-static void job_free(struct work_job *job)
-{
-    free(job->state);
-    free(job);
-}
-
 void worker_free(worker *works)
 {
     if (!works)
         return;
     for (struct work_job *job = works->jobs, *next; job; job = next) {
         next = job->next;
-        job_free(job);
+        work_job_free(job);
     }
     for (size_t i = 0; i < works->most; i++)
         buffer_free(&works->queue[i].kept);
@@ -111,42 +98,12 @@ static struct work_job *job_of(worker *works, uint64_t id)
     return job;
 }
 
-static int copy_state(struct work_job *job, const message *what)
-{
-    job->job.state = rf_view((rf_type)what->job.state_type, NULL, what->body_size);
-    if (what->job.state_type < RF_TEXT) {               /* numbers: the body is their eight bytes */
-        job->job.state.tag = what->job.state_type;
-        if (what->body_size == sizeof job->job.state.u64)
-            memcpy(&job->job.state.u64, what->body, sizeof job->job.state.u64);
-        return RF_OK;
-    }
-    job->state = malloc(what->body_size + 1);
-    if (!job->state)
-        return error_no_memory(what->body_size + 1);
-    if (what->body_size)
-        memcpy(job->state, what->body, what->body_size);
-    ((char *)job->state)[what->body_size] = '\0';
-    job->job.state.data = job->state;
-    return RF_OK;
-}
-
 static int take_job(worker *works, const message *what)
 {
-    const rf_registration *function = registry_at(works->functions, what->job.function);
-    if (!function)
-        return message_refuse(what, what->head.size, "a function that is not registered");
-    struct work_job *job = calloc(1, sizeof *job);
-    if (!job)
-        return error_no_memory(sizeof *job);
-    job->id = what->head.job;
-    job->job.function = function;
-    job->job.seed = what->job.seed;
-    job->job.ordinal = what->job.ordinal;
-    job->job.by_workers = what->job.by_workers;
-    if (copy_state(job, what)) {
-        job_free(job);
-        return RF_ENOMEM;
-    }
+    struct work_job *job;
+    int status = work_job_new(works->functions, what, &job);
+    if (status)
+        return status;
     job->next = works->jobs;
     works->jobs = job;
     return RF_OK;
@@ -221,7 +178,7 @@ static void forget_job(worker *works, uint64_t id)
                 return;
             }
             *at = job->next;
-            job_free(job);
+            work_job_free(job);
             return;
         }
 }

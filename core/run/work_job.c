@@ -1,0 +1,55 @@
+#include "run/work_job.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+
+static int copy_state(struct work_job *job, const message *what)
+{
+    job->job.state = rf_view((rf_type)what->job.state_type, NULL, what->body_size);
+    if (what->job.state_type < RF_TEXT) {               /* numbers: the body is their eight bytes */
+        job->job.state.tag = what->job.state_type;
+        if (what->body_size == sizeof job->job.state.u64)
+            memcpy(&job->job.state.u64, what->body, sizeof job->job.state.u64);
+        return RF_OK;
+    }
+    job->state = malloc(what->body_size + 1);
+    if (!job->state)
+        return error_no_memory(what->body_size + 1);
+    if (what->body_size)
+        memcpy(job->state, what->body, what->body_size);
+    ((char *)job->state)[what->body_size] = '\0';
+    job->job.state.data = job->state;
+    return RF_OK;
+}
+
+int work_job_new(const registry *functions, const message *what, struct work_job **made)
+{
+    *made = NULL;
+    const rf_registration *function = registry_at(functions, what->job.function);
+    if (!function)
+        return message_refuse(what, what->head.size, "a function that is not registered");
+    struct work_job *job = calloc(1, sizeof *job);
+    if (!job)
+        return error_no_memory(sizeof *job);
+    job->id = what->head.job;
+    job->job.function = function;
+    job->job.seed = what->job.seed;
+    job->job.ordinal = what->job.ordinal;
+    job->job.by_workers = what->job.by_workers;
+    if (copy_state(job, what)) {
+        work_job_free(job);
+        return RF_ENOMEM;
+    }
+    *made = job;
+    return RF_OK;
+}
+
+void work_job_free(struct work_job *job)
+{
+    if (!job)
+        return;
+    free(job->state);
+    free(job);
+}

@@ -1,0 +1,22 @@
+/* A job as those who run its tasks know it: what rank 0's JOB message said, made ready for an executor. Made by the worker, one a job,
+   and freed when rank 0 forgets the job and none of its chunks is being run. */
+#ifndef RANKFOLD_RUN_WORK_JOB_H
+#define RANKFOLD_RUN_WORK_JOB_H
+
+#include "run/executor.h"
+#include "run/registry.h"
+#include "wire/message.h"
+
+struct work_job {
+    uint64_t id;
+    executor_job job;
+    void *state;                        /* what job.state points to; NULL for numbers */
+    bool forgotten;
+    struct work_job *next;
+};
+
+/* what: a JOB as message_read gave it, with its body, which is copied. RF_EUSAGE: it does not fit this rank's functions; RF_ENOMEM. */
+int work_job_new(const registry *functions, const message *what, struct work_job **made);
+void work_job_free(struct work_job *job);
+
+#endif
