@@ -12,6 +12,7 @@ typedef struct buffer {
 } buffer;
 
 int buffer_reserve(buffer *bytes, size_t more);                 /* room for more bytes after size */
+static inline bool buffer_has(const buffer *bytes, size_t more) { return bytes->capacity - bytes->size >= more; }     /* there is room already */
 void *buffer_add(buffer *bytes, size_t size);                   /* size bytes more, not zeroed */
 int buffer_put(buffer *bytes, const void *data, size_t size);   /* appends a copy */
 int buffer_align(buffer *bytes, size_t multiple);               /* zeros up to a multiple (a power of two) */

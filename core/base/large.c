@@ -8,10 +8,14 @@
 #define HUGE_PAGE ((size_t)2 << 20)
 #define SLAB (8 * HUGE_PAGE)
 #define SLAB_SHARE (SLAB / 4)       /* a piece above it has a slab of its own */
+#define LOOK_MOST 8                 /* pieces given back that are looked at for one of the size asked for */
 #define HEAD 64                     /* before each piece, and at the front of a slab: keeps pieces at multiples of 64 */
 
-typedef struct slab { size_t size, used, live; } slab;
-struct head { slab *of; };
+struct head { struct slab *of; size_t size; struct head *next; };
+typedef struct slab {
+    size_t size, used, live;
+    struct head *unused;            /* pieces given back, the last one first: the warmest */
+} slab;
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static slab *current, *spare;       /* spare has no live piece */
@@ -44,13 +48,28 @@ static void *slab_cut(slab *from, size_t size)
     uint8_t *at = (uint8_t *)from + from->used;
     from->used += size;
     from->live++;
-    ((struct head *)(void *)at)->of = from;
+    *(struct head *)(void *)at = (struct head){.of = from, .size = size};
     return at + HEAD;
+}
+
+/* One that was given back to the current slab: its memory is in the processor's cache more likely than any other. */
+static void *slab_reuse(slab *from, size_t size)
+{
+    struct head **at = &from->unused;
+    for (int i = 0; i < LOOK_MOST && *at; i++, at = &(*at)->next)
+        if ((*at)->size == size) {
+            struct head *found = *at;
+            *at = found->next;
+            from->live++;
+            return (uint8_t *)found + HEAD;
+        }
+    return NULL;
 }
 
 static void slab_put_away(slab *empty)
 {
     empty->used = HEAD;
+    empty->unused = NULL;
     if (empty == current)
         return;
     if (!spare && empty->size == SLAB)
@@ -70,14 +89,21 @@ static slab *slab_with_room(size_t size)
     return current = next;          /* the old one is found again by its last piece */
 }
 
+static void *get(size_t needed)
+{
+    void *piece = current ? slab_reuse(current, needed) : NULL;
+    if (piece)
+        return piece;
+    slab *from = needed > SLAB_SHARE ? slab_map(rounded(needed + HEAD, HUGE_PAGE)) : slab_with_room(needed);
+    return from ? slab_cut(from, needed) : NULL;
+}
+
 void *large_get(size_t size)
 {
     if (size > PTRDIFF_MAX - 2 * HUGE_PAGE)
         return NULL;
-    size_t needed = rounded(size + HEAD, HEAD);
     pthread_mutex_lock(&lock);
-    slab *from = needed > SLAB_SHARE ? slab_map(rounded(needed + HEAD, HUGE_PAGE)) : slab_with_room(needed);
-    void *piece = from ? slab_cut(from, needed) : NULL;
+    void *piece = get(rounded(size + HEAD, HEAD));
     pthread_mutex_unlock(&lock);
     return piece;
 }
@@ -86,8 +112,11 @@ void large_free(void *piece)
 {
     if (!piece)
         return;
-    slab *of = ((struct head *)(void *)((uint8_t *)piece - HEAD))->of;
+    struct head *given = (struct head *)(void *)((uint8_t *)piece - HEAD);
+    slab *of = given->of;
     pthread_mutex_lock(&lock);
+    given->next = of->unused;
+    of->unused = given;
     if (--of->live == 0)
         slab_put_away(of);
     pthread_mutex_unlock(&lock);

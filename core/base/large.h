@@ -1,6 +1,7 @@
 /* Memory for large pieces: results, bodies of messages, blocks of files. Fresh memory costs more than all that is done with
    it: where the kernel gives it page by page, 1 MiB takes as long to touch as ten copies of it. So large pieces are cut from slabs of
-   huge pages (Linux, transparent_hugepage: always or madvise), and a slab whose pieces are all free is used again while it is warm.
+   huge pages (Linux, transparent_hugepage: always or madvise); a piece given back is the next one of its size, and a slab whose pieces are all
+   free is used again: both while they are warm.
 
    One set of slabs a process, behind a lock: a piece may be freed by any thread. Unused memory that is kept: two slabs at most. */
 #ifndef RANKFOLD_BASE_LARGE_H

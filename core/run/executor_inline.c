@@ -15,7 +15,7 @@
 #include "run/call.h"
 #include "wire/message.h"
 
-#define PART_BYTES 61440                /* with its positions and head, below what fits a frame */
+#define PART_BYTES 61440                /* of values, positions and failures: with what is around them, below what fits a frame */
 #define PART_SECONDS 0.010
 #define CHECK_SECONDS 0.000050
 #define CHECK_ITEMS_MOST 1024
@@ -86,12 +86,19 @@ static void add_failure(struct executor_inline *in, uint64_t item, int status, c
     message_add_failure(&in->failures, &entry, kind, text);      /* reserved */
 }
 
+static __attribute__((noinline)) bool reserve_more(struct executor_inline *in, size_t tags)
+{
+    in->broken = buffer_reserve(&in->failures, FAILURE_BYTES) || buffer_reserve(&in->positions, sizeof(uint64_t)) ||
+                 buffer_reserve(&in->values.words, sizeof(uint64_t)) || buffer_reserve(&in->values.tags, tags);
+    return !in->broken;
+}
+
 static bool reserve_item(struct executor_inline *in)
 {
-    size_t tags = (in->values.count + 1) * sizeof(uint64_t);        /* the first value of another type needs them all */
-    in->broken = buffer_reserve(&in->failures, FAILURE_BYTES) || buffer_reserve(&in->positions, sizeof(uint64_t)) ||
-                 buffer_reserve(&in->values.words, sizeof(uint64_t)) || buffer_reserve(&in->values.tags, tags - in->values.tags.size);
-    return !in->broken;
+    size_t tags = (in->values.count + 1) * sizeof(uint64_t) - in->values.tags.size;     /* the first value of another type needs them all */
+    bool there = buffer_has(&in->failures, FAILURE_BYTES) && buffer_has(&in->positions, sizeof(uint64_t)) &&
+                 buffer_has(&in->values.words, sizeof(uint64_t)) && buffer_has(&in->values.tags, tags);
+    return there || reserve_more(in, tags);
 }
 
 static int worker_state_of(struct executor_inline *in, void **state)
@@ -137,27 +144,26 @@ static void run_item(struct executor_inline *in)
     in->path_index = in->item.path_index;
 }
 
-/* The time since the part began, as of the last look at the clock. */
-static double part_seconds(struct executor_inline *in)
+static double look_at_clock(struct executor_inline *in)
 {
-    if (++in->unchecked < in->check_every)
-        return in->checked - in->part_began;
     double now = host_now(in), each = (now - in->checked) / (double)in->unchecked;
     double every = each > 0 ? CHECK_SECONDS / each : CHECK_ITEMS_MOST;
     in->check_every = every < 1 ? 1 : every > CHECK_ITEMS_MOST ? CHECK_ITEMS_MOST : (uint64_t)every;
     in->unchecked = 0;
-    in->checked = now;
-    return now - in->part_began;
+    return in->checked = now;
 }
 
-static size_t part_bytes(const struct executor_inline *in)
-{
-    return column_bytes(&in->values) + in->positions.size + in->failures.size;
-}
-
+/* Counts an item. The time is that of the last look at the clock. */
 static bool part_is_full(struct executor_inline *in, unsigned times)
 {
-    return in->values.count && (part_bytes(in) >= PART_BYTES * times || part_seconds(in) >= PART_SECONDS * times);
+    if (!in->values.count)
+        return false;
+    if (++in->unchecked >= in->check_every)
+        look_at_clock(in);
+    if (in->checked - in->part_began >= PART_SECONDS * times)
+        return true;
+    size_t bytes = in->values.payload.size + in->values.words.size + in->values.tags.size + in->positions.size + in->failures.size;
+    return bytes >= (size_t)PART_BYTES * times;
 }
 
 static bool next_item(struct executor_inline *in)

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/large.h"
 #include "run/work_job.h"
 
 #define LONG_SECONDS 0.001              /* before a function predicted to take longer, all that was sent must have left */
@@ -293,9 +294,13 @@ static int post_nothing(worker *works, const struct queued *of)
     return post_part(works, of, &part);
 }
 
+/* A large body goes at once: the next one then lies where it lay, in memory that is still warm. */
 static void chunk_done(worker *works)
 {
-    const struct work_job *job = job_of(works, works->queue[works->first].run.head.job);
+    struct queued *done = &works->queue[works->first];
+    const struct work_job *job = job_of(works, done->run.head.job);
+    if (done->kept.capacity >= LARGE_LEAST)
+        buffer_free(&done->kept);
     works->first = (works->first + 1) % works->most;
     works->count--;
     works->running = false;

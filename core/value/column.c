@@ -7,6 +7,7 @@
 #include "value/pack.h"
 
 #define WORD sizeof(uint64_t)
+#define SEAL_ROOM 128                   /* what sealing puts behind a single value, and more: a large one is not moved for it */
 
 static uint64_t *words_of(const buffer *words)
 {
@@ -54,11 +55,11 @@ void *column_add_space(column *values, rf_type type, size_t size)
 {
     uint64_t tag = (uint64_t)size << 8 | type;
     size_t before = values->payload.size;
-    if (size > PTRDIFF_MAX - 1) {
+    if (size > PTRDIFF_MAX - 1 - SEAL_ROOM) {
         error_no_memory(size);
         return NULL;
     }
-    if (buffer_align(&values->payload, 16))
+    if (buffer_align(&values->payload, 16) || buffer_reserve(&values->payload, size + 1 + SEAL_ROOM))
         return NULL;
     size_t offset = values->payload.size;
     uint8_t *space = buffer_add(&values->payload, size + 1);

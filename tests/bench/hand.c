@@ -84,21 +84,10 @@ static void run_task(const job *j, const void *body, void *result)
     }
 }
 
-static void *memory(size_t size)
-{
-    void *p = aligned_alloc(2 * MIB, (size + 2 * MIB - 1) / (2 * MIB) * (2 * MIB));
-    if (!p) {
-        fprintf(stderr, "hand: no %zu bytes of memory\n", size);
-        exit(1);
-    }
-    madvise(p, size, MADV_HUGEPAGE);
-    return p;
-}
-
 /* Receives are posted ahead, one for each task that may be in flight; an empty message in each says that it is over. */
 static void serve(const job *j)
 {
-    char *bodies = memory((size_t)j->in_flight * j->task_size), *results = memory((size_t)j->in_flight * j->result_size);
+    char *bodies = work_memory((size_t)j->in_flight * j->task_size), *results = work_memory((size_t)j->in_flight * j->result_size);
     MPI_Request asked[MOST_IN_FLIGHT], answered[MOST_IN_FLIGHT];
     for (int k = 0; k < j->in_flight; k++) {
         MPI_Irecv(bodies + (size_t)k * j->task_size, (int)j->task_size, MPI_BYTE, 0, TAG_TASK, MPI_COMM_WORLD, &asked[k]);
@@ -220,7 +209,7 @@ static void print_figure(const job *j, double seconds, double cpu)
 static int lead(job *j)
 {
     if (is(j, "in")) {
-        j->bodies = memory((size_t)j->items * MIB);
+        j->bodies = work_memory((size_t)j->items * MIB);
         for (int64_t i = 0; i < j->items; i++)
             work_stamp(memset(j->bodies + (size_t)i * MIB, 1, MIB), (uint64_t)i);
     }
@@ -232,7 +221,7 @@ static int lead(job *j)
     work_warm_memory((size_t)j->tasks * j->result_size);
     MPI_Barrier(MPI_COMM_WORLD);
     double start = work_now(), cpu = work_cpu();
-    j->results = memory((size_t)j->tasks * j->result_size);
+    j->results = work_memory((size_t)j->tasks * j->result_size);
     hand_out_all(j, lanes);
     double seconds = work_now() - start;
     cpu = work_cpu() - cpu;

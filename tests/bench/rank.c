@@ -130,9 +130,7 @@ struct item { char bytes[MIB]; };
 
 static int large_in(rf_pool *pool, int64_t items)
 {
-    struct item *array = malloc((size_t)items * sizeof *array);
-    if (!array)
-        return RF_ENOMEM;
+    struct item *array = work_memory((size_t)items * sizeof *array);
     for (int64_t i = 0; i < items; i++)
         work_stamp(memset(&array[i], 1, MIB), (uint64_t)i);
     RF_AUTO(rf_results, results);

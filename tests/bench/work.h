@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
@@ -93,6 +94,18 @@ static inline void work_warm_memory(size_t size)
     for (size_t at = 0; at < size; at += PAGE)
         ((volatile char *)memory)[at] = 1;
     munmap(memory, size);
+}
+
+/* Items and results of 1 MiB lie in memory of huge pages in both programs. */
+static inline void *work_memory(size_t size)
+{
+    void *p = aligned_alloc(2 * MIB, (size + 2 * MIB - 1) / (2 * MIB) * (2 * MIB));
+    if (!p) {
+        fprintf(stderr, "no %zu bytes of memory\n", size);
+        exit(1);
+    }
+    madvise(p, size, MADV_HUGEPAGE);
+    return p;
 }
 
 static inline void work_sleep(double seconds)
