@@ -275,6 +275,28 @@ START_TEST(several_tasks_are_in_flight_as_long_as_they_are_short)
 }
 END_TEST
 
+START_TEST(all_are_at_ease_while_every_worker_has_work_for_half_its_credit)
+{
+    workers_join(1);
+    start(1000, RF_OPTIONS(.chunk_size = 1));
+    ck_assert(!plan_at_ease(of));       /* nothing is known of its task */
+    plan_action run = run_of(0, 1);
+    done_in(&run, 5e-3, 0);
+    run = run_of(1, 1);
+    ck_assert(!plan_at_ease(of));
+    run_of(2, 1);
+    ck_assert(plan_at_ease(of));
+    run_of(3, 1);
+    run_of(4, 1);
+    done_in(&run, 5e-3, 0);
+    ck_assert(plan_at_ease(of));
+    ck_assert_int_eq(plan_join(of, 1), RF_OK);
+    ck_assert(!plan_at_ease(of));       /* it has nothing yet */
+    ck_assert_int_eq(plan_lost(of, 1), RF_OK);
+    ck_assert(plan_at_ease(of));
+}
+END_TEST
+
 START_TEST(nothing_is_queued_ahead_of_a_long_task)
 {
     workers_join(1);
@@ -342,6 +364,7 @@ static Suite *suite(void)
         a_unit_larger_than_piece_bytes_is_a_chunk_of_its_own,
         chunks_shrink_toward_the_end_so_that_all_workers_end_together,
         several_tasks_are_in_flight_as_long_as_they_are_short,
+        all_are_at_ease_while_every_worker_has_work_for_half_its_credit,
         nothing_is_queued_ahead_of_a_long_task,
         no_more_than_so_many_bytes_are_in_flight,
         no_more_than_so_many_tasks_are_in_flight,

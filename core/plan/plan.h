@@ -112,6 +112,8 @@ typedef struct plan_action {
 bool plan_take(plan *of, double now, plan_action *action);      /* the next action; false: nothing to do now */
 double plan_wake(const plan *of);                               /* when to look again (retry, time-out); INFINITY */
 
+bool plan_at_ease(const plan *of);      /* every worker has work for half of PLAN_CREDIT or longer: nobody waits for what comes next */
+
 bool plan_out_of_time(const plan *of, uint64_t task, double now);       /* its job is; the next plan_take will say so */
 
 uint64_t plan_done(const plan *of, uint64_t job, uint64_t *total);      /* units done (failed ones too), and known so far, for progress */

@@ -94,7 +94,7 @@ static void give(plan *of, uint32_t who, uint32_t which)
     j->bytes_flying += p->flying;
     p->travels = bytes_of(j, p->count);
     w->bytes += p->travels;
-    w->load += p->predicted;
+    load_is(of, w, w->load + p->predicted);
     w->count++;
     tasks_push(of, who, which);
     act(of, &(plan_action){.kind = PLAN_RUN, .job = j->id, .task = task_of(of, which), .worker = who, .chunk = p->chunk,

@@ -92,6 +92,7 @@ struct plan {
     uint32_t job_count, job_most, job_free;
     uint32_t *order;                    /* worker that joined i-th */
     uint32_t worker_most, order_most, joined;
+    uint32_t dry;                       /* workers that are there and have less than half of PLAN_CREDIT */
     uint64_t serial;
     list ring;                          /* jobs that may have something to run */
     list hungry;                        /* workers with room */
@@ -144,6 +145,7 @@ bool job_takes(const plan *of, const job *which, uint32_t who);
 void team_fill(const plan *of, job *which);
 void bench(plan *of, uint32_t its_job, uint32_t who);   /* the caller ends a job without takers */
 bool has_room(const worker *w);
+void load_is(plan *of, worker *w, double load);
 void worker_finished(plan *of, uint32_t which);         /* its worker has that piece no more */
 
 /* again.c */

@@ -56,6 +56,23 @@ bool has_room(const worker *w)
                              w->bytes + w->bytes / w->count <= PLAN_BYTES_MOST);
 }
 
+static bool is_dry(const worker *w)
+{
+    return w->joined && w->load < PLAN_CREDIT / 2;
+}
+
+void load_is(plan *of, worker *w, double load)
+{
+    of->dry -= is_dry(w);
+    w->load = load;
+    of->dry += is_dry(w);
+}
+
+bool plan_at_ease(const plan *of)
+{
+    return of->joined && !of->dry;
+}
+
 /* Who has nothing at all is served first. */
 void worker_finished(plan *of, uint32_t which)
 {
@@ -63,7 +80,7 @@ void worker_finished(plan *of, uint32_t which)
     worker *w = &of->workers[who];
     tasks_remove(of, which);
     w->bytes -= of->pieces[which].travels;
-    w->load = --w->count ? w->load - of->pieces[which].predicted : 0;
+    load_is(of, w, --w->count ? w->load - of->pieces[which].predicted : 0);
     of->stuck = false;                  /* it may have had room, and too little */
     if (w->count == 0)
         hungry_remove(of, who);
@@ -81,6 +98,7 @@ int plan_join(plan *of, uint32_t who)
         return error_set(RF_EUSAGE, "plan", "worker %u has joined already", who);
     of->order[of->joined] = who;
     of->workers[who] = (worker){.joined = true, .ordinal = of->joined++, .tasks = {NONE, NONE}};
+    of->dry++;
     for (uint32_t i = 0; i < of->job_count; i++)
         if (of->jobs[i].phase != JOB_FREE)
             team_fill(of, &of->jobs[i]);
@@ -107,6 +125,7 @@ int plan_lost(plan *of, uint32_t who)
 {
     if (who >= of->worker_most || !of->workers[who].joined)
         return error_set(RF_EUSAGE, "plan", "worker %u is not known", who);
+    of->dry -= is_dry(&of->workers[who]);
     of->workers[who].joined = false;
     hungry_remove(of, who);
     of->stuck = false;

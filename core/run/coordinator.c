@@ -145,6 +145,7 @@ bool coordinator_out_of_time(const coordinator *runs, uint64_t task)
     return plan_out_of_time(runs->decides, task, transport_now(post_transport(runs->via)));
 }
 
+bool coordinator_at_ease(const coordinator *runs) { return plan_at_ease(runs->decides); }
 bool coordinator_in_callback(const coordinator *runs) { return runs->in_callback; }
 
 /* ---- messages ---- */

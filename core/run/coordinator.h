@@ -19,6 +19,7 @@ int coordinator_take_incomplete(coordinator *runs, message *what, int why);     
 int coordinator_lost(coordinator *runs, int peer);                  /* a worker is gone */
 double coordinator_step(coordinator *runs, double now);             /* decides and sends; returns when to be called again */
 int coordinator_descriptor(const coordinator *runs);                /* what a source waits for, or -1 */
+bool coordinator_at_ease(const coordinator *runs);                  /* no worker will want anything for some milliseconds */
 bool coordinator_out_of_time(const coordinator *runs, uint64_t task);     /* now, while a function runs: its job is */
 bool coordinator_in_callback(const coordinator *runs);              /* a generator or on_progress runs */
 

@@ -118,6 +118,8 @@ double member_turn(member *self)
 void member_wait(member *self, double until)
 {
     int descriptor = self->schedules ? coordinator_descriptor(self->schedules) : -1;
+    if (self->schedules)
+        transport_at_ease(self->via, coordinator_at_ease(self->schedules));
     if (until > transport_now(self->via))
         transport_wait(self->via, until, descriptor);
 }

@@ -64,6 +64,9 @@ bool transport_quiet(transport *via);           /* everything flushed has left, 
    end), or until descriptor (>= 0) can be read. May return early. */
 void transport_wait(transport *via, double until, int descriptor);
 
+/* With ease: nothing that comes is urgent, so waiting begins with a nap and leaves the core to others. Holds until said otherwise. */
+void transport_at_ease(transport *via, bool ease);
+
 /* Nobody may send to a rank that has freed its own. What it has offered and what it fetches is over without a word. Gives up
    after a second on a peer that takes nothing. NULL is legal. */
 void transport_free(transport *via);

@@ -24,6 +24,8 @@
 
 #define FREE_PATIENCE 1.0                   /* seconds that transport_free gives sends that their receivers do not take */
 
+#define EASE 0.004                          /* seconds of idling that ease counts as: naps of half a millisecond */
+
 enum { TAG_BATCH = 1, TAG_BODY = 2 };
 enum { RING = 8 };                          /* receives posted ahead */
 enum { WINDOW = 64 };                       /* how many of the flights are tested in a look: a look stays cheap beside thousands */
@@ -61,6 +63,7 @@ struct transport {
     body_queue over;
     size_t fetching;
     double idle_since;                      /* 0: not idle */
+    bool ease;
     int failure;                            /* a status: TRANSPORT_FAILED is due, or was told */
     bool failure_told;
     char failure_text[256];
@@ -521,13 +524,14 @@ void transport_wait(transport *via, double until, int descriptor)
             via->idle_since = now;
         if (now >= until)
             return;
-        if (idle_pause(now - via->idle_since, until - now, descriptor)) {
+        if (idle_pause(now - via->idle_since + (via->ease ? EASE : 0), until - now, descriptor)) {
             via->idle_since = 0;
             return;
         }
     }
 }
 
+void transport_at_ease(transport *via, bool ease) { via->ease = ease; }
 int transport_rank(const transport *via) { return via->rank; }
 int transport_size(const transport *via) { return via->size; }
 const char *transport_host(const transport *via) { return via->host; }
