@@ -195,6 +195,9 @@ const char *rf_call_path(const rf_call *call);          /* the file the item cam
 uint64_t rf_call_offset(const rf_call *call);           /* and where in it, in bytes (of its content, for a .gz) */
 const void *rf_call_state(rf_call *call, size_t size);  /* .state of the job; NULL (and a failed item) if the size differs */
 void *rf_call_worker(rf_call *call);                    /* what .init left; NULL without */
+rf_value rf_call_shared(rf_call *call, const char *name);   /* bytes that rf_share has given before the job was submitted, for reading
+                                                           only (writing crashes); aligned to 16, a NUL follows; until the function
+                                                           returns. nil (and a failed item) where there is no such name */
 void *rf_call_alloc(rf_call *call, size_t size);        /* until the function returns, nobody frees it; aligned to 16;
                                                            NULL: the item has failed with RF_ENOMEM */
 rf_value rf_call_keep(rf_call *call, rf_value value);   /* a copy with that lifetime; nil after a failure */
@@ -320,6 +323,23 @@ int rf_close(rf_pool *pool);                /* drops what live iterators have no
 int rf_terminate(rf_pool *pool);            /* the same without waiting for functions that run */
 int rf_poll(rf_pool *pool, double seconds); /* lets jobs go on for that long (0: what can be done at once): RF_AGAIN while any is unfinished, else RF_OK */
 uint64_t rf_workers(const rf_pool *pool);   /* how many ranks work for it */
+
+/* Shared data: what every item needs and no item should carry (a table, a model, a dictionary). It is kept once on each host,
+   in memory that its ranks map for reading; hosts pass it on to each other. Functions find it by its name: rf_call_shared.
+
+       status = rf_share(pool, "weights", weights, sizeof weights);         // then any number of jobs
+
+   Copies data (NULL only where size is 0), so that the caller's may change or go; size may be above 2 GiB. A name has 1 to 255
+   bytes. Giving a name again makes a new version for the jobs that are submitted from then on; those that were submitted before keep theirs,
+   and what no job can see any more is freed; everything is when the pool closes, and nothing is left behind when a rank is killed.
+   Returns when rank 0 has its copy; the hosts get theirs while jobs are submitted, and none runs where its data has not come.
+   RF_EUSAGE (name or data), RF_ENOMEM (the versions before stay), RF_ECLOSED.
+
+   What cannot travel: no value holds a pointer, an open file or a connection, in items, results, state or shared data alike, since
+   they mean nothing in another process. Bytes that hold one travel, and are wrong there. Instead: send the path and open it in .init, once
+   a worker (rf_call_worker finds what it has opened); share or send what the pointer points to, with offsets or indices in place of
+   pointers inside it. */
+int rf_share(rf_pool *pool, const char *name, const void *data, size_t size);
 
 /* ---- sources --------------------------------------------------------------------------------------------------- */
 

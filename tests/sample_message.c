@@ -117,6 +117,16 @@ sample sample_message(uint64_t *random, int kind)
     case MESSAGE_PART:
         fill_part(&made, random);
         break;
+    default:
+        if (kind >= MESSAGE_SHARE)
+            what->share = (struct message_share){.version = 1 + random_below(random, 9),
+                                                 .at = random_next(random) >> 2,
+                                                 .peer = (int32_t)random_below(random, 99),
+                                                 .flags = (uint32_t)random_below(random, SHARE_FLAGS + 1),
+                                                 .door = random_next(random),
+                                                 .token = {random_next(random), random_next(random)}};
+        if (kind == MESSAGE_SHARE || kind == MESSAGE_SHARE_PIECE)
+            fill_bytes(&made, random, 1 + random_below(random, 100));
     }
     what->body_size = made.body.size;
     what->body = made.body.size ? made.body.data : NULL;

@@ -8,7 +8,14 @@
 static const size_t fixed_sizes[MESSAGE_KINDS] = {[MESSAGE_HELLO] = sizeof(struct message_hello),
                                                   [MESSAGE_JOB] = sizeof(struct message_job),
                                                   [MESSAGE_RUN] = sizeof(struct message_run),
-                                                  [MESSAGE_PART] = sizeof(struct message_part)};
+                                                  [MESSAGE_PART] = sizeof(struct message_part),
+                                                  [MESSAGE_SHARE] = sizeof(struct message_share),
+                                                  [MESSAGE_SHARE_ASK] = sizeof(struct message_share),
+                                                  [MESSAGE_SHARE_PIECE] = sizeof(struct message_share),
+                                                  [MESSAGE_SHARE_PASSED] = sizeof(struct message_share),
+                                                  [MESSAGE_SHARE_HAVE] = sizeof(struct message_share),
+                                                  [MESSAGE_SHARE_DROP] = sizeof(struct message_share),
+                                                  [MESSAGE_SHARE_LOST] = sizeof(struct message_share)};
 
 START_TEST(every_kind_is_read_as_it_was_written)
 {
@@ -138,6 +145,10 @@ static const damage damages[] = {
     {"not the size", MESSAGE_PART, FIXED(part, column_size), 41},
     {"not the size", MESSAGE_PART, FIXED(part, column_size), UINT64_MAX - 7},
     {"not the size", MESSAGE_PART, FIXED(part, failures), 0},
+    {"unknown flags", MESSAGE_SHARE, FIXED(share, flags), SHARE_FLAGS + 1},
+    {"of what it tells", MESSAGE_SHARE_PASSED, FIXED(share, version), 0},
+    {"of what it tells", MESSAGE_SHARE_LOST, FIXED(share, peer), UINT64_MAX},
+    {"no range", MESSAGE_SHARE_ASK, FIXED(share, at), UINT64_MAX},
 };
 
 /* One legal message of each kind that the table damages: a RUN of one item, a PART of two items. */

@@ -10,6 +10,7 @@
 #define RANKFOLD_RUN_CALL_H
 
 #include "base/arena.h"
+#include "run/share_table.h"
 #include "value/column.h"
 
 typedef struct call_item {              /* set for each item by who runs it */
@@ -34,6 +35,7 @@ struct rf_call {
     void *worker_state;
     int rank;
     uint64_t seed, job;
+    const share_table *shares;
     void (*progress)(void *context);            /* lets messages move; NULL: nothing to move */
     bool (*cancelled)(void *context);           /* NULL: never */
     void *context;

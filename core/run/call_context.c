@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "base/random.h"
+#include "run/share_table.h"
 #include "value/arguments.h"
 #include "value/pack.h"
 
@@ -123,6 +124,28 @@ const void *rf_call_state(rf_call *call, size_t size)
         call_fail(call, RF_EARGS, "arguments", "the function reads a state of %zu bytes, the job's is %s: say .state = "
                   "RF_STATE(object) in its options", size, value_type_name(type));
     return NULL;
+}
+
+static void name_shares(const share_table *table, char *text, size_t size)
+{
+    size_t used = 0;
+    for (size_t i = 0; i < table->count && used < size; i++)
+        used += (size_t)snprintf(text + used, size - used, "%s\"%.80s\"", i ? ", " : "", table->all[i]->name);
+}
+
+rf_value rf_call_shared(rf_call *call, const char *name)
+{
+    char there[512];
+    const shared *found = share_find(call->shares, name);
+    if (found)
+        return rf_bytes(found->data, found->size);
+    if (!call->shares) {
+        call_fail(call, RF_EARGS, "arguments", "no shared data \"%s\", nor any other: rf_share gives it on rank 0, before the job", name);
+        return rf_nil();
+    }
+    name_shares(call->shares, there, sizeof there);
+    call_fail(call, RF_EARGS, "arguments", "no shared data \"%s\": rf_share has given %s before the job", name, there);
+    return rf_nil();
 }
 
 void *rf_call_worker(rf_call *call)

@@ -27,7 +27,8 @@ int coordinator_new(post *via, const registry *functions, coordinator **made)
     runs->fingerprints = calloc(ranks, sizeof *runs->fingerprints);
     runs->host_of = calloc(ranks, sizeof *runs->host_of);
     runs->gone = calloc(ranks, sizeof *runs->gone);
-    if (runs->decides && runs->hosts && runs->fingerprints && runs->host_of && runs->gone)
+    int status = shares_new(via, &runs->shares);
+    if (status == RF_OK && runs->decides && runs->hosts && runs->fingerprints && runs->host_of && runs->gone)
         return RF_OK;
     coordinator_free(runs);
     *made = NULL;
@@ -42,6 +43,7 @@ void coordinator_free(coordinator *runs)
         next = of->next;
         job_free(of);
     }
+    coordinator_free_shares(runs);
     call_free(&runs->generating);
     plan_free(runs->decides);
     strings_free(runs->hosts);
@@ -102,6 +104,7 @@ static void worker_left(coordinator *runs, int rank)
     if (!runs->gone[rank]) {
         runs->left++;
         runs->silent += !runs->host_of[rank][0];
+        coordinator_share_lost(runs, rank);
     }
     runs->gone[rank] = true;
 }
@@ -131,6 +134,8 @@ int coordinator_dismiss(coordinator *runs)
     if (!runs->dismissed)
         runs->next_bye = ranks > 1;
     runs->dismissed = true;
+    if (!coordinator_shares_settled(runs))
+        return RF_AGAIN;
     message bye = {.head.kind = MESSAGE_BYE};
     for (; runs->next_bye < ranks; runs->next_bye++)
         if (!runs->gone[runs->next_bye] && post_send(runs->via, runs->next_bye, &bye, NULL, 0) < 0)
@@ -161,6 +166,8 @@ int coordinator_take(coordinator *runs, message *what)
     case MESSAGE_HELLO: return take_hello(runs, what);
     case MESSAGE_PART: return coordinator_take_part(runs, what);
     case MESSAGE_GONE: return take_gone(runs, what->peer);
+    case MESSAGE_SHARE_ASK:
+    case MESSAGE_SHARE_HAVE: return coordinator_take_share(runs, what);
     default: return message_refuse(what, what->head.size, "not for rank 0");
     }
 }
@@ -241,6 +248,7 @@ int coordinator_make(coordinator *runs, const job_order *order, job **made)
     }
     of->runs = runs;
     of->ordinal = runs->jobs_made++;
+    of->shares = runs->shares_made;
     of->next = runs->jobs;
     runs->jobs = *made = of;
     return RF_OK;
@@ -377,7 +385,8 @@ double coordinator_step(coordinator *runs, double now)
         runs->status = status;
         coordinator_fail_all(runs, status);
     }
-    double wake = tend_jobs(runs, now), due = plan_wake(runs->decides);
+    double wake = tend_jobs(runs, now), due = plan_wake(runs->decides), answers = coordinator_step_shares(runs, now);
+    wake = answers < wake ? answers : wake;
     transport_flush(post_transport(runs->via));
     return breaks ? now : due < wake ? due : wake;
 }

@@ -10,7 +10,7 @@
 typedef struct coordinator coordinator;
 
 int coordinator_new(post *via, const registry *functions, coordinator **made);  /* both stay the caller's */
-void coordinator_free(coordinator *runs);
+void coordinator_free(coordinator *runs);                           /* when the transport is freed: shared data is lent to it */
 
 /* Steps begin with coordinator_clock: the time of all that is taken and decided until the next one. */
 void coordinator_clock(coordinator *runs, double now);
@@ -25,10 +25,12 @@ bool coordinator_in_callback(const coordinator *runs);              /* a generat
 
 /* Opening and closing. All ranks have greeted: RF_AGAIN until then, RF_EREGISTRY when their functions differ, told. */
 int coordinator_ready(coordinator *runs);
-int coordinator_dismiss(coordinator *runs);                         /* says BYE to every worker, once. RF_ENOMEM: not yet to all, call it again */
+int coordinator_dismiss(coordinator *runs);                         /* says BYE to every worker, once. RF_ENOMEM: not yet to all, RF_AGAIN:
+                                                                       shared data is still on its way; call it again */
 bool coordinator_alone(const coordinator *runs);                    /* every worker has left */
 uint64_t coordinator_workers(const coordinator *runs);
 
+int coordinator_share(coordinator *runs, const char *name, const void *data, size_t size);     /* a new version, for the jobs made after it */
 int coordinator_make(coordinator *runs, const job_order *order, job **made);    /* nothing is read or sent before it is started */
 int coordinator_start(coordinator *runs, job *of, double now);
 void coordinator_close(coordinator *runs, job *over);               /* frees it; what is unfinished is abandoned first, and goes on to

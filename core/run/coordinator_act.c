@@ -14,9 +14,11 @@ static int introduce(coordinator *runs, job *of, int worker)
         return RF_OK;
     message what = {.head = {.kind = MESSAGE_JOB, .job = of->id},
                     .job = {.function = of->number, .state_type = (uint32_t)of->state_type, .seed = of->settled.seed,
-                            .ordinal = of->ordinal, .by_workers = of->by_workers},
+                            .ordinal = of->ordinal, .by_workers = of->by_workers, .shares = (uint32_t)of->shares},
                     .body = of->state.data, .body_size = of->state.size};
-    int status = post_send(runs->via, worker, &what, NULL, of->id);
+    int status = coordinator_tell_shares(runs);
+    if (status >= 0)
+        status = post_send(runs->via, worker, &what, NULL, of->id);
     if (status >= 0)
         of->knows[worker / 8] = (uint8_t)(of->knows[worker / 8] | 1u << worker % 8);
     return status;

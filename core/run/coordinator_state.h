@@ -6,6 +6,7 @@
 #include "run/call.h"
 #include "run/coordinator.h"
 #include "run/job_state.h"
+#include "run/share.h"
 
 struct coordinator {
     post *via;
@@ -30,6 +31,11 @@ struct coordinator {
     uint64_t scratch_most;
     double now;
     int status;                         /* why nothing works any more */
+    shares *shares;
+    struct announcement *announced;     /* the versions of shared data that workers know, or will */
+    uint64_t shares_made, superseded;   /* superseded: announcements that have a newer one */
+    int *lost;                          /* ranks, since there is shared data: told to the others one by one */
+    int lost_count, lost_told, lost_next;
 };
 
 job *coordinator_job(coordinator *runs, uint64_t id);               /* NULL: nobody's */
@@ -39,5 +45,13 @@ int coordinator_read(coordinator *runs, job *of);                   /* goes on w
 void coordinator_job_ended(coordinator *runs, job *of, int status);
 void coordinator_job_broke(coordinator *runs, job *of);             /* the last error ends this job, and it alone */
 int coordinator_fail_units(coordinator *runs, const plan_action *action);       /* the plan's FAIL */
+
+/* coordinator_share.c */
+int coordinator_take_share(coordinator *runs, message *what);
+int coordinator_tell_shares(coordinator *runs);         /* what has not been told yet. RF_ENOMEM: some of it is left */
+void coordinator_share_lost(coordinator *runs, int rank);
+bool coordinator_shares_settled(const coordinator *runs);       /* every worker has every version */
+double coordinator_step_shares(coordinator *runs, double now);
+void coordinator_free_shares(coordinator *runs);
 
 #endif

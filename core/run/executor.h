@@ -7,6 +7,7 @@
 #define RANKFOLD_RUN_EXECUTOR_H
 
 #include "input/piece.h"
+#include "run/share_table.h"
 #include "value/column.h"
 
 /* What all chunks of a job have in common; belongs to the worker. */
@@ -15,6 +16,7 @@ typedef struct executor_job {
     rf_value state;
     uint64_t seed, ordinal;
     bool by_workers;                    /* items are known by path and offset: parts carry positions */
+    const share_table *shares;          /* all of it is there; NULL: none */
 } executor_job;
 
 typedef struct executor_chunk {

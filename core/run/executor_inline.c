@@ -71,6 +71,7 @@ static int start(executor *runs, const executor_chunk *chunk)
     in->call.state = chunk->job->state;
     in->call.seed = chunk->job->seed;
     in->call.job = chunk->job->ordinal;
+    in->call.shares = chunk->job->shares;
     in->check_every = 1;
     in->part_began = in->checked = chunk->follows ? in->checked : host_now(in);
     return reader_open(in->from, &chunk->piece, chunk->first, chunk->count, chunk->position);

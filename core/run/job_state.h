@@ -15,6 +15,7 @@ typedef struct receipt {
 struct job {
     uint64_t id;                        /* the plan's */
     uint64_t ordinal;                   /* on its pool: seeds, messages */
+    uint64_t shares;                    /* the shared data that it sees: versions up to this one */
     const rf_registration *function;
     uint32_t number;
     char *name, *on;

@@ -54,22 +54,35 @@ void member_free(member *self)
         return;
     executor_free(self->runs);
     worker_free(self->works);
+    transport_free(self->via);          /* it may be reading what the coordinator has lent it */
     coordinator_free(self->schedules);
     registry_free(self->functions);
-    transport_free(self->via);
     post_free(self->office);
     free(self);
 }
 
-static bool for_worker(const message *what)
+/* Rank 0 asks nobody for shared data, so that it is the coordinator that is asked there, elsewhere the worker. */
+static bool for_worker(const member *self, const message *what)
 {
-    return what->head.kind == MESSAGE_JOB || what->head.kind == MESSAGE_RUN || what->head.kind == MESSAGE_STOP ||
-           what->head.kind == MESSAGE_FORGET || what->head.kind == MESSAGE_BYE;
+    switch (what->head.kind) {
+    case MESSAGE_JOB:
+    case MESSAGE_RUN:
+    case MESSAGE_STOP:
+    case MESSAGE_FORGET:
+    case MESSAGE_BYE:
+    case MESSAGE_SHARE:
+    case MESSAGE_SHARE_PIECE:
+    case MESSAGE_SHARE_PASSED:
+    case MESSAGE_SHARE_DROP:
+    case MESSAGE_SHARE_LOST: return true;
+    case MESSAGE_SHARE_ASK: return !self->schedules;
+    default: return false;
+    }
 }
 
 static int dispatch(member *self, message *what)
 {
-    if (for_worker(what))
+    if (for_worker(self, what))
         return self->works ? worker_take(self->works, what) : message_refuse(what, what->head.size, "not for rank 0");
     return self->schedules ? coordinator_take(self->schedules, what) : message_refuse(what, what->head.size, "not for a worker");
 }
@@ -81,7 +94,7 @@ static int dispatch_trouble(member *self, message *what, int why)
         return self->schedules ? coordinator_lost(self->schedules, what->peer) : why;
     if (why != RF_ECANCELLED && (why != RF_ENOMEM || !what->head.kind))
         return why;
-    if (for_worker(what))
+    if (for_worker(self, what))
         return self->works ? worker_take_incomplete(self->works, what, why) : why;
     return self->schedules ? coordinator_take_incomplete(self->schedules, what, why) : why;
 }

@@ -24,7 +24,7 @@ static int copy_state(struct work_job *job, const message *what)
     return RF_OK;
 }
 
-int work_job_new(const registry *functions, const message *what, struct work_job **made)
+int work_job_new(const registry *functions, const shares *has, const message *what, struct work_job **made)
 {
     *made = NULL;
     const rf_registration *function = registry_at(functions, what->job.function);
@@ -38,10 +38,11 @@ int work_job_new(const registry *functions, const message *what, struct work_job
     job->job.seed = what->job.seed;
     job->job.ordinal = what->job.ordinal;
     job->job.by_workers = what->job.by_workers;
-    if (copy_state(job, what)) {
+    if (copy_state(job, what) || share_table_new(has, what->job.shares, &job->shares)) {
         work_job_free(job);
         return RF_ENOMEM;
     }
+    job->job.shares = job->shares;
     *made = job;
     return RF_OK;
 }
@@ -50,6 +51,7 @@ void work_job_free(struct work_job *job)
 {
     if (!job)
         return;
+    share_table_free(job->shares);
     free(job->state);
     free(job);
 }

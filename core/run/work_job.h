@@ -5,18 +5,20 @@
 
 #include "run/executor.h"
 #include "run/registry.h"
+#include "run/share.h"
 #include "wire/message.h"
 
 struct work_job {
     uint64_t id;
     executor_job job;
     void *state;                        /* what job.state points to; NULL for numbers */
+    share_table *shares;                /* what job.shares points to */
     bool forgotten;
     struct work_job *next;
 };
 
 /* what: a JOB as message_read gave it, with its body, which is copied. RF_EUSAGE: it does not fit this rank's functions; RF_ENOMEM. */
-int work_job_new(const registry *functions, const message *what, struct work_job **made);
+int work_job_new(const registry *functions, const shares *has, const message *what, struct work_job **made);
 void work_job_free(struct work_job *job);
 
 #endif

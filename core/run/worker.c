@@ -25,6 +25,7 @@ struct worker {
     post *via;
     const registry *functions;
     executor *runs;
+    shares *shares;
     struct work_job *jobs;
     struct queued *queue;               /* a ring; slots keep their buffers for the next small body */
     size_t first, count, most;
@@ -32,6 +33,7 @@ struct worker {
     bool one_ends_early;                /* there is such a one */
     uint64_t stopped;                   /* the task whose STOP was seen while its function ran */
     bool running, in_function, over;
+    bool held;                          /* the next chunk waits for shared data of its job */
     bool follows;                       /* the step has just finished a chunk */
     double drained, flushed;
     bool (*out_of_time)(void *context, uint64_t task);
@@ -46,7 +48,12 @@ int worker_new(post *via, const registry *functions, worker **made)
         return error_no_memory(sizeof *works);
     works->via = via;
     works->functions = functions;
-    return RF_OK;
+    int status = shares_new(via, &works->shares);
+    if (status) {
+        free(works);
+        *made = NULL;
+    }
+    return status;
 }
 
 void worker_use(worker *works, executor *runs)
@@ -71,6 +78,7 @@ void worker_free(worker *works)
     for (size_t i = 0; i < works->most; i++)
         buffer_free(&works->queue[i].kept);
     free(works->queue);
+    shares_free(works->shares);
     free(works);
 }
 
@@ -102,7 +110,7 @@ static struct work_job *job_of(worker *works, uint64_t id)
 static int take_job(worker *works, const message *what)
 {
     struct work_job *job;
-    int status = work_job_new(works->functions, what, &job);
+    int status = work_job_new(works->functions, works->shares, what, &job);
     if (status)
         return status;
     job->next = works->jobs;
@@ -199,6 +207,12 @@ int worker_take_incomplete(worker *works, message *what, int why)
     return what->head.kind == MESSAGE_RUN ? take_run_without_body(works, what) : why;
 }
 
+static int take_share(worker *works, message *what)
+{
+    works->held = false;                /* it is looked at again */
+    return shares_take(works->shares, what);
+}
+
 int worker_take(worker *works, message *what)
 {
     switch (what->head.kind) {
@@ -207,7 +221,7 @@ int worker_take(worker *works, message *what)
     case MESSAGE_STOP: stop_task(works, what->head.task); return RF_OK;
     case MESSAGE_FORGET: forget_job(works, what->head.job); return RF_OK;
     case MESSAGE_BYE: works->over = true; return RF_OK;
-    default: return message_refuse(what, what->head.size, "not for a worker");
+    default: return take_share(works, what);
     }
 }
 
@@ -318,6 +332,9 @@ static int begin(worker *works)
         chunk_done(works);
         return status;
     }
+    works->held = !share_table_whole(job->shares);
+    if (works->held)
+        return RF_OK;
     executor_chunk chunk = {.task = of->run.head.task, .job = &job->job, .first = run->first, .count = run->count,
                             .position = run->position, .attempt = run->attempt, .predicted = run->predicted, .follows = works->follows,
                             .piece = {.kind = run->kind, .layout = run->layout, .a = run->a, .b = run->b, .body = of->run.body,
@@ -335,13 +352,14 @@ static bool must_be_quiet(const worker *works)
 
 static bool waits_for_quiet(const worker *works)
 {
-    return must_be_quiet(works) && !transport_quiet(post_transport(works->via));
+    transport *t = post_transport(works->via);
+    return must_be_quiet(works) && (!transport_quiet(t) || shares_in_demand(works->shares, transport_now(t)));
 }
 
 /* The seconds it took, which were measured anyway; negative: nothing could be done. */
 static double work_a_little(worker *works, double now)
 {
-    if (works->status || !works->count)
+    if (works->status || !works->count || works->held)
         return -1;
     if (waits_for_quiet(works)) {
         transport_flush(post_transport(works->via));
@@ -368,15 +386,16 @@ double worker_step(worker *works, double now)
 {
     transport *t = post_transport(works->via);
     works->follows = false;
+    double answers = shares_step(works->shares, now);
     for (double left = TURN_SECONDS, took; left >= 0 && (took = work_a_little(works, now)) >= 0;)
         left -= took + STEP_SECONDS;
     now = transport_now(t);
-    if (!works->count || now - works->flushed > HOLD_SECONDS) {
+    if (!works->count || works->held || now - works->flushed > HOLD_SECONDS) {
         transport_flush(t);
         works->flushed = now;
     }
-    if (!works->count || works->status)
-        return INFINITY;
+    if (!works->count || works->status || works->held)
+        return answers;
     if (waits_for_quiet(works))
         return now + QUIET_SECONDS;
     return works->running ? executor_wake(works->runs) : now;

@@ -6,7 +6,8 @@
 
 _Static_assert(sizeof(struct message_head) == 48, "the fixed part starts at a multiple of 16");
 _Static_assert(sizeof(struct message_hello) % 16 == 0 && sizeof(struct message_job) % 16 == 0 &&
-                   sizeof(struct message_run) % 16 == 0 && sizeof(struct message_part) % 16 == 0,
+                   sizeof(struct message_run) % 16 == 0 && sizeof(struct message_part) % 16 == 0 &&
+                   sizeof(struct message_share) % 16 == 0,
                "the body starts at a multiple of 16");
 _Static_assert(sizeof(struct message_failure) % 8 == 0, "failures start at multiples of 8");
 _Static_assert(sizeof(size_t) == sizeof(uint64_t), "a body's size is a size in memory");
@@ -24,6 +25,13 @@ static const struct {
     [MESSAGE_FORGET] = {"FORGET", 0, false},
     [MESSAGE_BYE] = {"BYE", 0, false},
     [MESSAGE_GONE] = {"GONE", 0, false},
+    [MESSAGE_SHARE] = {"SHARE", sizeof(struct message_share), true},
+    [MESSAGE_SHARE_ASK] = {"SHARE_ASK", sizeof(struct message_share), false},
+    [MESSAGE_SHARE_PIECE] = {"SHARE_PIECE", sizeof(struct message_share), true},
+    [MESSAGE_SHARE_PASSED] = {"SHARE_PASSED", sizeof(struct message_share), false},
+    [MESSAGE_SHARE_HAVE] = {"SHARE_HAVE", sizeof(struct message_share), false},
+    [MESSAGE_SHARE_DROP] = {"SHARE_DROP", sizeof(struct message_share), false},
+    [MESSAGE_SHARE_LOST] = {"SHARE_LOST", sizeof(struct message_share), false},
 };
 
 size_t message_frame_size(int kind, size_t inline_body)
@@ -141,6 +149,21 @@ static const char *fault_of_part(const message *what)
     return NULL;
 }
 
+static const char *fault_of_share(const message *what)
+{
+    const struct message_share *share = &what->share;
+    uint64_t end;
+    if (share->flags & ~(uint32_t)SHARE_FLAGS)
+        return "it has unknown flags";
+    if (share->peer < 0 || (!share->version && what->head.kind != MESSAGE_SHARE_LOST))
+        return "it does not say of what it tells";
+    if (share->at >= PTRDIFF_MAX || __builtin_add_overflow(share->at, what->body_size, &end))
+        return "its bytes are no range";
+    if (what->head.kind == MESSAGE_SHARE_PIECE && !what->body_size)
+        return "it brings nothing";
+    return NULL;
+}
+
 static const char *fault_of_fixed_part(const message *what)
 {
     switch (what->head.kind) {
@@ -153,7 +176,7 @@ static const char *fault_of_fixed_part(const message *what)
     case MESSAGE_PART:
         return fault_of_part(what);
     default:
-        return NULL;
+        return what->head.kind >= MESSAGE_SHARE ? fault_of_share(what) : NULL;
     }
 }
 
@@ -226,6 +249,10 @@ static void describe_fixed_part(const message *what, char *text, size_t size)
     case MESSAGE_PART:
         describe_part(what, text, size);
         break;
+    default:
+        if (what->head.kind >= MESSAGE_SHARE)
+            snprintf(text, size, " version %" PRIu64 " at %" PRIu64 " of rank %" PRId32 "%s%s", what->share.version, what->share.at,
+                     what->share.peer, what->share.flags & SHARE_BY_DOOR ? " by door" : "", what->share.flags & SHARE_MORE ? " more" : "");
     }
 }
 

@@ -24,6 +24,13 @@ enum message_kind {
     MESSAGE_FORGET,                     /* 0 -> worker: the job is over */
     MESSAGE_BYE,                        /* 0 -> worker: the pool is over */
     MESSAGE_GONE,                       /* worker -> 0: I have left, nothing follows */
+    MESSAGE_SHARE,                      /* 0 -> worker: there is a version of shared data; at: its size; peer: whom to ask; body: name */
+    MESSAGE_SHARE_ASK,                  /* worker -> whom it was told: send what follows at, or pass a descriptor */
+    MESSAGE_SHARE_PIECE,                /* the answer; body: bytes from at on */
+    MESSAGE_SHARE_PASSED,               /* the other answer: a descriptor lies behind the door */
+    MESSAGE_SHARE_HAVE,                 /* worker -> 0: I have all of it */
+    MESSAGE_SHARE_DROP,                 /* 0 -> worker: nobody needs it any more */
+    MESSAGE_SHARE_LOST,                 /* 0 -> worker: peer is gone; what it was asked for, ask 0 */
     MESSAGE_KINDS
 };
 
@@ -42,7 +49,8 @@ struct message_job {
     uint32_t state_type;                /* rf_type of the bound state, which is the body */
     uint64_t seed;
     uint64_t ordinal;                   /* of the job on its pool: seeds and messages */
-    uint32_t by_workers, reserved;      /* items are known by path and offset */
+    uint32_t by_workers;                /* items are known by path and offset */
+    uint32_t shares;                    /* shared data as of this version, see run/share.h */
 };
 
 struct message_run {
@@ -54,6 +62,16 @@ struct message_run {
     uint32_t more;                      /* another RUN of this task follows */
     double predicted;                   /* seconds */
 };
+
+struct message_share {
+    uint64_t version, at;
+    int32_t peer;
+    uint32_t flags;                     /* SHARE_... */
+    uint64_t door, token[2];            /* run/share_host.h */
+};
+enum { SHARE_BY_DOOR = 1,               /* as a descriptor of memory, from a rank of the same host */
+       SHARE_MORE = 2,                  /* ASK: all before at has come; nothing else is new */
+       SHARE_FLAGS = 3 };
 
 /* A part's body:
 
@@ -96,6 +114,7 @@ typedef struct message {
         struct message_job job;
         struct message_run run;
         struct message_part part;
+        struct message_share share;
     };
     const void *body;                   /* 16-aligned; NULL when there is none */
     size_t body_size;
