@@ -102,6 +102,7 @@ void work_draw(work *one, uint64_t *random, uint64_t most)
         draw_files(one, random);
     draw_length(one, random);
     one->prepared = one_in(random, 4);
+    one->shares = one_in(random, 4) && !most ? 1 + random_below(random, UINT32_MAX) : 0;
     one->stop_after = one_in(random, 5) && !most ? up_to(random, 8) : UINT64_MAX;
     one->left_open = one_in(random, 2);
     one->dropped = one_in(random, 10) && one->verb != WORK_IMAP && one->verb != WORK_IMAP_UNORDERED;

@@ -223,3 +223,10 @@ bool input_short_record(const work *one, uint64_t item)
 {
     return one->input == WORK_RECORDS && one->items[item].size < one->record_size;
 }
+
+rf_value input_shared(uint64_t seed)
+{
+    uint64_t random = random_seed(seed, 0, 0, 0);
+    size_t size = random_below(&random, 2) ? random_below(&random, 5000) : random_below(&random, PATTERN / 2);
+    return rf_bytes(input_pattern(random_below(&random, PATTERN / 2)), size);
+}

@@ -16,6 +16,7 @@ bool input_of_files(const work *one);
 void input_expect(work *one);                       /* lists the items of its files */
 bool input_find(const work *one, const rf_result *result, uint64_t *item);
 rf_value input_value(const work *one, uint64_t item, rf_value tuple[2]);   /* tuple: room for a container's elements */
+rf_value input_shared(uint64_t seed);               /* the shared data of that seed */
 bool input_short_record(const work *one, uint64_t item);
 
 #endif

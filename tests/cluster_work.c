@@ -90,12 +90,24 @@ static int give(rf_call *call, const fate *its, uint64_t digest)
     }
 }
 
+static bool sees_shared(rf_call *call, uint64_t seed, uint64_t drawn)
+{
+    rf_value wanted = input_shared(seed), got = rf_call_shared(call, "shared");
+    size_t size = rf_size(wanted), at = size ? drawn % size : 0;
+    if (rf_size(got) != size || ((const uint8_t *)got.data)[size])
+        return false;
+    return !memcmp(got.data, wanted.data, size < 64 ? size : 64) &&
+           !memcmp((const uint8_t *)got.data + at, (const uint8_t *)wanted.data + at, size - at < 64 ? size - at : 64);
+}
+
 static int act(rf_call *call, rf_value item)
 {
     const behaviour *does = RF_CALL_STATE(call, behaviour);
     if (!does)
         return RF_EARGS;
     fate its = fate_of(does, key_of(rf_call_path(call), rf_call_index(call)));
+    if (does->shared && !sees_shared(call, does->shared, its.drawn))
+        return rf_fail(call, "shared", "wrong shared data");
     if (its.asks && !rf_call_cancelled(call))
         rf_call_progress(call);
     if (rf_call_attempt(call) > its.failures)

@@ -12,6 +12,7 @@ enum work_input { WORK_RANGE, WORK_ARRAY, WORK_VALUES, WORK_STRINGS, WORK_GENERA
 typedef struct behaviour {                  /* of 1000 items each, but for seed */
     uint64_t seed;
     uint32_t failing, for_ever, large, asking;
+    uint64_t shared;                        /* the shared data that is to be seen: its seed; 0: none */
 } behaviour;
 
 typedef struct expected_item { uint64_t file, offset, size; } expected_item;
@@ -29,6 +30,7 @@ typedef struct work {
     int64_t start, step;
     uint64_t again, fails_at;               /* generators: one call in so many says AGAIN (0: none), and the end */
     uint64_t files[4], file_count, record_size;
+    uint64_t shares;                        /* shared data given before it: its seed; 0: none */
     /* what it runs on */
     int ranks;
     bool deaths, ordered, init_fails_everywhere;

@@ -10,11 +10,13 @@
 #include <unistd.h>
 
 #include "base/random.h"
-#include "cluster_work.h"
+#include "cluster_input.h"
 #include "failing_malloc.h"
+#include "failing_pass.h"
 #include "suite.h"
 
 #define JOBS_MOST 9
+#define SHARING_MOST 64             /* ranks: this process has descriptors for so many */
 #define PATIENCE 1e6                /* virtual seconds */
 #define SECONDS_A_SEED 60           /* of this processor: what rank 0 never waits in shows in no virtual time */
 #define TAIL_BYTES 6000
@@ -35,7 +37,7 @@ typedef struct running {
     bool done[JOBS_MOST];
     cluster *in;
     rf_pool *pool;
-    uint64_t random;
+    uint64_t random, shared;
 } running;
 
 static bool one_seed;
@@ -125,8 +127,21 @@ static void guard(void)
 
 static bool is_iterated(const work *one) { return one->verb == WORK_IMAP || one->verb == WORK_IMAP_UNORDERED; }
 
+static void share(running *run, work *one)
+{
+    rf_value data = input_shared(one->shares);
+    bool fits = current.settings.network.ranks <= SHARING_MOST;
+    int status = one->shares && fits ? rf_share(run->pool, "shared", data.data, rf_size(data)) : RF_END;
+    if (status == RF_OK)
+        run->shared = one->shares;
+    else if (status < 0 && !one->short_of_memory)
+        broken_status(status);
+    one->does.shared = run->shared;
+}
+
 static int call_verb(running *run, work *one, rf_iterator **iterator, rf_results **results)
 {
+    share(run, one);
     rf_options said = work_options(one);
     rf_map_function *function = work_function(one);
     rf_source *source = one->verb == WORK_APPLY ? NULL : work_source(one);
@@ -288,6 +303,7 @@ static void run_cluster(const scene *of, const cluster_settings *settings, uint6
         run.works[i].short_of_memory = traced.short_of_memory;
     }
     run.in = cluster_open(&traced, NULL, &run.pool);
+    failing_pass(of->consume, of->seed % 4);
     failing_malloc_at(of->fails_at);
     for (int round = 0; round < of->rounds; round++)
         run_round(&run, round * of->jobs, of->jobs);
@@ -311,6 +327,7 @@ static cluster_settings draw_cluster(uint64_t *random, int ranks)
                     .bandwidth = random_below(random, 2) ? 0 : draw_between(random, 1e7, 1e10),
                     .step = draw_between(random, 1e-7, 1e-5),
                     .death_rate = deaths ? draw_between(random, 0.1, 1e4) : 0,
+                    .hosts = (int)random_below(random, 3) * (1 + (int)random_below(random, (uint64_t)ranks)),
                     .survivors = random_below(random, 8) ? 1 + (int)random_below(random, 3) : 0},
         .item_seconds = random_below(random, 4) ? draw_between(random, 1e-7, 1e-3) : 0,
         .chunk_seconds = random_below(random, 2) ? draw_between(random, 1e-7, 1e-4) : 0,

@@ -13,6 +13,8 @@
 #include "run/share_table.h"
 #include "value/column.h"
 
+#define CALL_STATE_COPIED 1024          /* bytes: bound state up to it is copied for each rf_call_state, so that functions may do what they like to it */
+
 typedef struct call_item {              /* set for each item by who runs it */
     uint64_t position;                  /* what rf_call_index says: ordinal, or offset in path */
     const char *path;                   /* or NULL */

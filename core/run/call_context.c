@@ -107,11 +107,17 @@ void rf_call_progress(rf_call *call)
         call->progress(call->context);
 }
 
+static const void *copy_of_state(rf_call *call, size_t size)
+{
+    void *copy = rf_call_alloc(call, size);
+    return copy && size ? memcpy(copy, call->state.data, size) : copy;
+}
+
 const void *rf_call_state(rf_call *call, size_t size)
 {
     rf_type type = rf_type_of(call->state);
     if (type == RF_BYTES && rf_size(call->state) == size)
-        return call->state.data;
+        return size < CALL_STATE_COPIED ? copy_of_state(call, size) : call->state.data;
     if (type == RF_NIL)
         call_fail(call, RF_EARGS, "arguments",
                   "the function reads a state of %zu bytes, the job has none: say .state = "

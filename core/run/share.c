@@ -7,10 +7,12 @@
 
 #include "base/error.h"
 
-#define LENT_PIECE 4194304              /* bytes; rank 0's, offered */
-#define SENT_PIECE POST_INLINE_MOST
-#define WINDOW_PIECES 16                /* sent, and not known to have come; of lent ones 2 */
-#define LENT_WINDOW 2
+#ifndef SHARE_LENT_PIECE
+#define SHARE_LENT_PIECE 4194304        /* bytes; rank 0's, offered. Tests choose others */
+#define SHARE_SENT_PIECE POST_INLINE_MOST
+#endif
+#define LENT_WINDOW 2                   /* pieces that are sent and not known to have come */
+#define SENT_WINDOW 16
 #define AGAIN_SECONDS 0.001             /* a door was full, or memory short */
 #define DEMAND_SECONDS 0.010            /* the next piece is asked for within that */
 #define LENT_TOKEN (UINT64_C(1) << 63)  /* and the version: other tokens are jobs */
@@ -205,8 +207,8 @@ static int take_share(shares *all, const message *what)
 }
 
 static bool by_rank_0(const struct kept *one) { return one->source == 0; }
-static size_t piece_of(bool lent) { return lent ? LENT_PIECE : SENT_PIECE; }
-static size_t window_of(bool lent) { return lent ? LENT_WINDOW * (size_t)LENT_PIECE : WINDOW_PIECES * (size_t)SENT_PIECE; }
+static size_t piece_of(bool lent) { return lent ? SHARE_LENT_PIECE : SHARE_SENT_PIECE; }
+static size_t window_of(bool lent) { return piece_of(lent) * (lent ? LENT_WINDOW : SENT_WINDOW); }
 
 /* The source sends up to a window beyond what it knows to have come: when that reaches the end, there is nothing more to say. */
 static int acknowledge(shares *all, const struct kept *one, size_t before)

@@ -1,9 +1,25 @@
+#define _GNU_SOURCE
 #include "run/work_job.h"
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "base/error.h"
+#include "run/call.h"
+
+/* What a function does to its state nobody may see. It sees a copy of a small one (call.h); a large one cannot be written to. */
+static bool state_space(struct work_job *job, size_t size)
+{
+    if (size <= CALL_STATE_COPIED) {
+        job->state = malloc(size);
+        return job->state;
+    }
+    void *pages = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    job->state = pages == MAP_FAILED ? NULL : pages;
+    job->state_size = size;
+    return job->state;
+}
 
 static int copy_state(struct work_job *job, const message *what)
 {
@@ -14,13 +30,14 @@ static int copy_state(struct work_job *job, const message *what)
             memcpy(&job->job.state.u64, what->body, sizeof job->job.state.u64);
         return RF_OK;
     }
-    job->state = malloc(what->body_size + 1);
-    if (!job->state)
+    if (!state_space(job, what->body_size + 1))
         return error_no_memory(what->body_size + 1);
     if (what->body_size)
         memcpy(job->state, what->body, what->body_size);
     ((char *)job->state)[what->body_size] = '\0';
     job->job.state.data = job->state;
+    if (job->state_size)
+        mprotect(job->state, job->state_size, PROT_READ);
     return RF_OK;
 }
 
@@ -52,6 +69,9 @@ void work_job_free(struct work_job *job)
     if (!job)
         return;
     share_table_free(job->shares);
-    free(job->state);
+    if (job->state && job->state_size)
+        munmap(job->state, job->state_size);
+    else
+        free(job->state);
     free(job);
 }

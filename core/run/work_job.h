@@ -12,6 +12,7 @@ struct work_job {
     uint64_t id;
     executor_job job;
     void *state;                        /* what job.state points to; NULL for numbers */
+    size_t state_size;                  /* of its memory where that is read-only; 0: malloc's */
     share_table *shares;                /* what job.shares points to */
     bool forgotten;
     struct work_job *next;

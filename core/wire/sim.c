@@ -249,6 +249,11 @@ static void open_rank(sim *cluster, int rank)
     double times = slow ? pow(10, 1 + random_unit(&cluster->random)) : 1;
     cluster->ranks[rank] = (transport){.cluster = cluster, .rank = rank, .cost = cluster->settings.step * times,
                                        .alarm = INFINITY};
+    if (cluster->settings.hosts > 0)
+        snprintf(cluster->ranks[rank].host, sizeof cluster->ranks[rank].host, "virtual%" PRId64,
+                 (int64_t)rank * cluster->settings.hosts / cluster->settings.ranks);
+    else
+        strcpy(cluster->ranks[rank].host, rank ? "virtual" : "root");
 }
 
 int sim_new(const sim_settings *settings, sim **cluster)

@@ -36,6 +36,7 @@ struct lane {
 struct transport {
     sim *cluster;
     int rank;
+    char host[32];
     bool dead, ended, lost;                 /* lost: rank 0 has heard that it is dead */
     double died;
     sim_step *step;

@@ -115,7 +115,7 @@ void transport_at_ease(transport *via, bool ease) { (void)via, (void)ease; }    
 int transport_rank(const transport *via) { return via->rank; }
 int transport_size(const transport *via) { return via->cluster->settings.ranks; }
 double transport_now(const transport *via) { return via->cluster->now; }
-const char *transport_host(const transport *via) { return via->rank ? "virtual" : "root"; }
+const char *transport_host(const transport *via) { return via->host; }
 
 void transport_free(transport *via)
 {

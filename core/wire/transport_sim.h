@@ -27,6 +27,7 @@ typedef struct sim_settings {
     double step;                    /* virtual seconds that a step of a rank takes */
     double death_rate;              /* deaths a second of virtual time, of ranks other than 0; 0: none */
     int survivors;                  /* workers that never die, at least */
+    int hosts;                      /* ranks are spread over them in runs of neighbours; 0: rank 0 is alone on one, the others are on another */
     FILE *trace;                    /* a line an event, readable: time, from, to, what; NULL: none */
     void (*describe)(const void *frame, size_t size, char *text, size_t text_size);     /* for the trace; may be NULL */
     void (*waited)(void *context);  /* rank 0's transport_wait is about to return: a test that looks at sim_stalled and sim_now here need not

@@ -1,0 +1,33 @@
+#include "failing_pass.h"
+
+#include <errno.h>
+#include <sys/socket.h>
+#include <sys/types.h>
+
+#include "base/random.h"
+
+ssize_t __real_sendmsg(int socket, const struct msghdr *message, int flags);
+ssize_t __wrap_sendmsg(int socket, const struct msghdr *message, int flags);
+
+static uint64_t random_state, times, failed;
+
+void failing_pass(uint64_t seed, uint64_t one_in)
+{
+    random_state = seed;
+    times = one_in;
+}
+
+uint64_t failing_pass_count(void)
+{
+    return failed;
+}
+
+ssize_t __wrap_sendmsg(int socket, const struct msghdr *message, int flags)
+{
+    const struct cmsghdr *part = CMSG_FIRSTHDR(message);
+    if (!times || !part || part->cmsg_type != SCM_RIGHTS || random_below(&random_state, times))
+        return __real_sendmsg(socket, message, flags);
+    failed++;
+    errno = random_below(&random_state, 2) ? EAGAIN : ECONNREFUSED;
+    return -1;
+}
