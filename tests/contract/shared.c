@@ -234,7 +234,7 @@ CASE(D3_all_ranks_of_a_host_have_one_copy_and_nobody_can_write_to_it)
     RF_AUTO(rf_results, results);
     rf_value names[200];
     char bytes[100000];
-    unsigned long inode = 0, other;
+    unsigned long inodes[200];
     bool read_only;
     memset(bytes, 7, sizeof bytes);
     CHECK_STATUS(rf_share(pool, "one", bytes, sizeof bytes), RF_OK);
@@ -242,10 +242,12 @@ CASE(D3_all_ranks_of_a_host_have_one_copy_and_nobody_can_write_to_it)
         names[i] = RF_V("one");
     CHECK_STATUS(rf_map(pool, where_it_is, rf_values(names, 200), RF_OPTIONS(.chunk_size = 1), &results), RF_OK);
     for (uint64_t i = 0; i < 200; i++) {
-        CHECK_STATUS(RF_READ(rf_results_value(results, i), other, read_only), RF_OK);
-        inode = inode ? inode : other;
-        CHECK(other == inode);
+        CHECK_STATUS(RF_READ(rf_results_value(results, i), inodes[i], read_only), RF_OK);
         CHECK(read_only);
+        for (uint64_t j = 0; j < i; j++) {
+            const char *here = rf_results_at(results, i).host, *there = rf_results_at(results, j).host;
+            CHECK_((inodes[i] == inodes[j]) == !strcmp(here, there), "%s has copy %lu, %s has copy %lu", here, inodes[i], there, inodes[j]);
+        }
     }
 }
 
