@@ -102,6 +102,8 @@ int rf_open(MPI_Comm comm, const rf_options *defaults, rf_pool **pool)
         status = transport_open_mpi(comm, &via);
     if (status == RF_OK)
         status = pool_open(via, defaults, pool, &here->serving);
+    if (status == RF_OK && *pool)
+        pool_count(*pool, here->count);
     if (status == RF_OK && *pool && (status = process_add(here, *pool))) {
         pool_free(*pool);
         *pool = NULL;
@@ -139,6 +141,23 @@ static void tell(const char *program, int status)
 {
     const rf_error *why = rf_last_error();
     fprintf(stderr, "%s: %s\n", program, why->status == status ? why->message : rf_status_text(status));
+    if (why->status != status || !why->replay)
+        return;
+    fprintf(stderr, "%s: to run this item alone: ", program);
+    rf_print_replay(stderr, why);
+    fputc('\n', stderr);
+}
+
+/* Whatever the driver made of it, the outcome is the item's. */
+static int tell_replay(const rf_pool *pool, const char *program)
+{
+    if (!pool->replayed) {
+        fprintf(stderr, "%s: RANKFOLD_REPLAY: the program has ended before it submitted job %" PRIu64 "\n", program, pool->replays.job);
+        return RF_EUSAGE;
+    }
+    const rf_error *gave = failure_error(pool->replayed);
+    fprintf(stderr, "%s: %s\n", program, gave->message);
+    return gave->status == RF_ECANCELLED ? RF_OK : gave->status;
 }
 
 /* A disk may have filled up at any earlier print. */
@@ -153,6 +172,8 @@ static bool is_written(const char *program)
 static int drive(rf_pool *pool, int argc, char **argv, rf_driver *driver)
 {
     int status = driver(pool, argc, argv);
+    if (pool->replaying)
+        return tell_replay(pool, program_name(argv));
     if (status < 0)
         tell(program_name(argv), status);
     return status < 0 || is_written(program_name(argv)) ? status : RF_EOUTPUT;

@@ -20,6 +20,17 @@ void pool_turn(rf_pool *pool, double until)
     pool->wake = member_turn(pool->self);
 }
 
+void pool_wait(rf_pool *pool, double until, int descriptor)
+{
+    transport_wait(pool->self->via, until, descriptor);
+}
+
+void pool_count(rf_pool *pool, uint64_t number)
+{
+    pool->number = number;
+    coordinator_count(pool->self->schedules, number);
+}
+
 void pool_stir(rf_pool *pool)
 {
     pool->wake = 0;
@@ -93,6 +104,8 @@ int pool_open(transport *via, const rf_options *defaults, rf_pool **pool, member
     status = wait_for_workers(made);
     if (status == RF_OK)
         status = keep_defaults(made, defaults);
+    if (status == RF_OK)
+        status = pool_read_replay(made);
     if (status == RF_OK) {
         *pool = made;
         return RF_OK;
@@ -198,6 +211,7 @@ void pool_free(rf_pool *pool)
         put_away(pool);
     }
     free((char *)(uintptr_t)pool->defaults.retry.on);
+    failure_free(pool->replayed);
     free(pool);
 }
 
@@ -209,6 +223,8 @@ int pool_usable(rf_pool *pool)
         return error_set(RF_EUSAGE, "usage", "the pool is NULL: rf_open gives it on rank 0 alone");
     if (pool->closed)
         return error_set(RF_ECLOSED, "closed", "the pool is closed");
+    if (pool->replayed)
+        return error_set(RF_ECLOSED, "closed", "the item of RANKFOLD_REPLAY was run: nothing runs after it");
     int status = may_be_called(pool);
     if (status == RF_OK && pool->self->status < 0)
         return error_set(pool->self->status, "pool", "the pool cannot go on: %s", rf_status_text(pool->self->status));
@@ -265,5 +281,7 @@ int pool_submit(rf_pool *pool, rf_map_function *function, rf_source *source, con
         rf_source_free(source);
         return status;
     }
+    if (pool_replays(pool, coordinator_jobs(pool->self->schedules)))
+        return pool_replay(pool, &order);
     return coordinator_make(pool->self->schedules, &order, made);
 }

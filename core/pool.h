@@ -2,7 +2,9 @@
 #ifndef RANKFOLD_POOL_H
 #define RANKFOLD_POOL_H
 
+#include "base/error.h"
 #include "run/member.h"
+#include "run/replay.h"
 
 struct rf_pool {
     member *self;                       /* NULL once everything is put away: the shell remains, for RF_ECLOSED */
@@ -11,6 +13,10 @@ struct rf_pool {
     rf_iterator *iterators;             /* live ones: told when the pool closes */
     double wake;                        /* when the last turn wanted to come back */
     bool closed;
+    uint64_t number;                    /* of the pools that this process has opened */
+    bool replaying;                     /* the program was started to run one item again: */
+    replay replays;
+    failure *replayed;                  /* what that gave; nothing runs on this pool any more */
 };
 
 /* Opens a pool over a transport, which is taken. Rank 0: when all ranks have greeted. A worker: serves until the pool is over, *pool is NULL.
@@ -21,6 +27,8 @@ int pool_usable(rf_pool *pool);         /* RF_OK; RF_ECLOSED; RF_EBUSY, RF_EUSAG
    before the first says pool_stir: what was asked of the pool since the last turn must not wait. */
 void pool_turn(rf_pool *pool, double until);
 void pool_stir(rf_pool *pool);
+void pool_wait(rf_pool *pool, double until, int descriptor);    /* without a turn, also until descriptor (or -1) can be read */
+void pool_count(rf_pool *pool, uint64_t number);
 bool pool_linger(rf_pool *pool);        /* closed by rf_terminate: true while workers have not left. Waits a little */
 void pool_free(rf_pool *pool);          /* the shell too; what is open is terminated, and waited for */
 double pool_now(const rf_pool *pool);
@@ -28,6 +36,11 @@ double pool_now(const rf_pool *pool);
 /* What all verbs begin with. The source is consumed in any case. */
 int pool_submit(rf_pool *pool, rf_map_function *function, rf_source *source, const rf_options *options, bool ordered,
                 enum job_sink sink, job **made);
+
+/* replay.c */
+int pool_read_replay(rf_pool *pool);    /* whether the environment asks for one */
+bool pool_replays(const rf_pool *pool, uint64_t ordinal);   /* the job that is submitted next is the one */
+int pool_replay(rf_pool *pool, const job_order *order);     /* in its place; never RF_OK. RF_EITEMS: it failed again; RF_ECANCELLED: it succeeded */
 
 /* iterate.c */
 void iterator_pool_closes(rf_iterator *one);

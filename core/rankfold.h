@@ -101,6 +101,7 @@ typedef struct rf_error {
     const char *host;
     int rank;               /* -1 where no rank was at fault */
     unsigned attempt;       /* 0 where nothing was attempted */
+    const char *replay;     /* names the item for RANKFOLD_REPLAY, see "replay" below; NULL where no item was attempted */
 } rf_error;
 
 const char *rf_status_name(int status);     /* "RF_EITEMS"; "unknown status" for a number that is none */
@@ -311,6 +312,21 @@ int rf_main(int argc, char **argv, rf_driver *driver);
    0 alone. RF_OK goes on; RF_END ends the program with status 0 (after --help, say), anything else with that exit status
    or status. What setup prints is shown once, from rank 0, though it runs everywhere. */
 int rf_main_setup(int argc, char **argv, rf_setup *setup, rf_driver *driver);
+
+/* Replay. Each failed item says how to run it again by itself: rf_main prints, below its line of error,
+
+       a.out: to run this item alone: RANKFOLD_REPLAY='job=2,unit=17,attempt=1,seed=1' ./a.out input
+
+   and others get that from rf_print_replay. The line is started as it stands, or below a debugger (gdb --args env RANKFOLD_REPLAY=...
+   ./a.out input; in gdb: run), without mpirun and with the same input. Then rank 0 is alone, and the program runs as ever, the jobs before this
+   one included, in the one process, whatever executor was asked for here. In place of the job that the item is of, its source is read up to the
+   item, and the function is called for it alone, inline: same index, path, offset, attempt, random numbers, bound state, shared data and .init.
+   With a debugger attached SIGTRAP is raised just before the call: "up" shows where, "step" (or a breakpoint) goes into the function.
+   After it the verb returns RF_EITEMS (it failed again) or RF_ECANCELLED (it succeeded), without results; rf_last_error tells what the item
+   gave; and the pool runs nothing any more (RF_ECLOSED). rf_main ends with a line that says it, and status 0 or 65.
+   On more than one rank, or where the text names no item, rf_open is RF_EOPTION. */
+int rf_print_replay(FILE *to, const rf_error *error);   /* the line, for sh, without newline, as this process was started: from /proc/self/cmdline.
+                                               RF_END and nothing: there is no item to run, or error is NULL */
 #ifdef MPI_VERSION
 /* For programs that own MPI: collective over comm (duplicated, never used itself). On rank 0 gives the pool; the other ranks
    work inside until it is closed, then get RF_OK and a NULL pool. defaults may be NULL. Ranks whose registered functions

@@ -37,7 +37,7 @@ const char *rf_status_text(int status)
 /* The texts of error are NULL, constants, or the arrays behind it. */
 static _Thread_local struct {
     rf_error error;
-    char message[2048], kind[64], function[128], host[256];
+    char message[2048], kind[64], function[128], host[256], replay[192];
 } last = {.error = {.status = RF_OK, .kind = "", .message = "", .rank = -1}};
 
 const rf_error *rf_last_error(void)
@@ -75,6 +75,7 @@ int error_of_item(const rf_error *error)
     kept.message = keep_text(last.message, sizeof last.message, error->message ? error->message : "");
     kept.function = keep_text(last.function, sizeof last.function, error->function);
     kept.host = keep_text(last.host, sizeof last.host, error->host);
+    kept.replay = keep_text(last.replay, sizeof last.replay, error->replay);
     last.error = kept;
     return kept.status;
 }
@@ -108,7 +109,7 @@ static const char *append_text(char **at, const char *text)
 failure *failure_new(const rf_error *error)
 {
     size_t size = sizeof(failure) + text_size(error->kind) + text_size(error->message) + text_size(error->function) +
-                  text_size(error->host);
+                  text_size(error->host) + text_size(error->replay);
     failure *kept = malloc(size);
     if (!kept) {
         error_no_memory(size);
@@ -121,6 +122,7 @@ failure *failure_new(const rf_error *error)
     kept->error.message = error->message ? append_text(&at, error->message) : "";
     kept->error.function = append_text(&at, error->function);
     kept->error.host = append_text(&at, error->host);
+    kept->error.replay = append_text(&at, error->replay);
     return kept;
 }
 

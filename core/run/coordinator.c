@@ -145,6 +145,8 @@ int coordinator_dismiss(coordinator *runs)
 
 bool coordinator_alone(const coordinator *runs) { return runs->left == runs->expected; }
 uint64_t coordinator_workers(const coordinator *runs) { return runs->expected - runs->left; }
+uint64_t coordinator_jobs(const coordinator *runs) { return runs->jobs_made; }
+void coordinator_count(coordinator *runs, uint64_t number) { runs->number = number; }
 bool coordinator_out_of_time(const coordinator *runs, uint64_t task)
 {
     return plan_out_of_time(runs->decides, task, transport_now(post_transport(runs->via)));

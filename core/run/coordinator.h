@@ -29,6 +29,8 @@ int coordinator_dismiss(coordinator *runs);                         /* says BYE 
                                                                        shared data is still on its way; call it again */
 bool coordinator_alone(const coordinator *runs);                    /* every worker has left */
 uint64_t coordinator_workers(const coordinator *runs);
+uint64_t coordinator_jobs(const coordinator *runs);                 /* made so far */
+void coordinator_count(coordinator *runs, uint64_t number);         /* which pool of its process it is of: failures tell it */
 
 int coordinator_share(coordinator *runs, const char *name, const void *data, size_t size);     /* a new version, for the jobs made after it */
 int coordinator_make(coordinator *runs, const job_order *order, job **made);    /* nothing is read or sent before it is started */

@@ -7,15 +7,20 @@
 
 /* ---- RUN ---- */
 
+message coordinator_job_message(const job *of)
+{
+    return (message){.head = {.kind = MESSAGE_JOB, .job = of->id},
+                     .job = {.function = of->number, .state_type = (uint32_t)of->state_type, .seed = of->settled.seed,
+                             .ordinal = of->ordinal, .by_workers = of->by_workers, .shares = (uint32_t)of->shares},
+                     .body = of->state.data, .body_size = of->state.size};
+}
+
 /* A worker hears of a job before its first task: what is bound to the job goes once, not with each task. */
 static int introduce(coordinator *runs, job *of, int worker)
 {
     if (of->knows[worker / 8] & 1u << worker % 8)
         return RF_OK;
-    message what = {.head = {.kind = MESSAGE_JOB, .job = of->id},
-                    .job = {.function = of->number, .state_type = (uint32_t)of->state_type, .seed = of->settled.seed,
-                            .ordinal = of->ordinal, .by_workers = of->by_workers, .shares = (uint32_t)of->shares},
-                    .body = of->state.data, .body_size = of->state.size};
+    message what = coordinator_job_message(of);
     int status = coordinator_tell_shares(runs);
     if (status >= 0)
         status = post_send(runs->via, worker, &what, NULL, of->id);

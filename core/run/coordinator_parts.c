@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "run/coordinator_state.h"
+#include "run/replay.h"
 
 static bool scratch_reach(coordinator *runs, uint64_t failures)
 {
@@ -36,11 +37,23 @@ static void list_failures(coordinator *runs, const job *of, const message *what,
                                                 .kind = kind, .final = entry.rest};
 }
 
+/* What runs the item again by itself. at: UINT64_MAX where the unit is the item. */
+static void name_item(const coordinator *runs, const job *of, uint64_t unit, uint64_t at, unsigned attempt, char text[REPLAY_TEXT])
+{
+    replay which = {.pool = runs->number, .job = of->ordinal, .unit = unit, .at = at, .attempt = attempt, .seed = of->settled.seed,
+                    .split = of->by_workers ? of->settled.split_size : 0};
+    replay_write(&which, text);
+}
+
 static failure *final_failure(const coordinator *runs, const job *of, const message *what, const struct message_failure *entry,
                               const char *kind, const char *text)
 {
     rf_error error = {.status = entry->status, .kind = kind, .message = text, .index = entry->position, .function = of->function->name,
                       .host = strings_at(runs->hosts, (uint64_t)what->peer), .rank = what->peer, .attempt = what->part.attempt};
+    char item[REPLAY_TEXT];
+    bool by_place = of->by_workers && what->part.path_index != BLOCK_NO_PATH;
+    name_item(runs, of, entry->unit, by_place ? entry->position : UINT64_MAX, error.attempt, item);
+    error.replay = item;
     return failure_new(&error);
 }
 
@@ -144,6 +157,11 @@ int coordinator_fail_units(coordinator *runs, const plan_action *action)
     const char *kind, *text = why_not_done(action->status, &kind);
     rf_error error = {.status = action->status, .kind = kind, .message = text, .index = action->first, .function = of->function->name,
                       .rank = -1, .attempt = action->attempt};
+    char item[REPLAY_TEXT];
+    if (action->attempt && action->count == 1) {
+        name_item(runs, of, action->first, action->position, action->attempt, item);
+        error.replay = item;
+    }
     failure *why = failure_new(&error);
     if (!why)
         return RF_ENOMEM;

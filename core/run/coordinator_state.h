@@ -14,7 +14,7 @@ struct coordinator {
     plan *decides;
     strings *hosts;                     /* by rank; shared with every result */
     job *jobs;
-    uint64_t jobs_made;
+    uint64_t jobs_made, number;         /* number: of the process's pools */
     rf_call generating;                 /* generators run in it */
     uint32_t *greeted_by;               /* ranks, as they came */
     uint64_t expected, greeted, left;   /* workers */
@@ -41,6 +41,7 @@ struct coordinator {
 job *coordinator_job(coordinator *runs, uint64_t id);               /* NULL: nobody's */
 int coordinator_take_part(coordinator *runs, message *what);
 int coordinator_act(coordinator *runs, const plan_action *action);
+message coordinator_job_message(const job *of);                     /* its JOB, as workers hear it; the body is the job's */
 int coordinator_read(coordinator *runs, job *of);                   /* goes on with a READ */
 void coordinator_job_ended(coordinator *runs, job *of, int status);
 void coordinator_job_broke(coordinator *runs, job *of);             /* the last error ends this job, and it alone */
