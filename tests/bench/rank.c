@@ -7,6 +7,7 @@
        rank in ITEMS                         MiB a second, items of 1 MiB to the workers
        rank out ITEMS                        MiB a second, results of 1 MiB to rank 0
        rank idle SECONDS                     CPU seconds that rank 0 uses while it waits for workers that sleep
+       rank share MIB                        memory that all ranks together have for so many MiB of shared data, over its size
        rank memory ITEMS                     KiB: the peak of rank 0's memory, results dropped
        rank empty                            a job without items */
 #define _GNU_SOURCE
@@ -65,6 +66,27 @@ static int sleeper(rf_call *call, rf_value item)
     return RF_RETURN(call, work_noop(x));
 }
 RF_REGISTER(sleeper);
+
+/* Bytes that this rank has of shared data's pages, those of several ranks shared out among them: each page is touched before. */
+static int touch(rf_call *call, rf_value item)
+{
+    rf_value data = rf_call_shared(call, "data");
+    uint64_t sum = 0;
+    (void)item;
+    for (size_t i = 0; i < rf_size(data); i += 4096)
+        sum += ((const uint8_t *)data.data)[i];
+    work_sleep(0.2);                    /* every worker gets one */
+    return RF_RETURN(call, sum, rf_call_rank(call));
+}
+RF_REGISTER(touch);
+
+static int pss(rf_call *call, rf_value item)
+{
+    (void)item;
+    work_sleep(0.2);
+    return RF_RETURN(call, rf_call_rank(call), work_pss_kib("memfd:rankfold"));
+}
+RF_REGISTER(pss);
 
 typedef struct figure { double start, cpu, seconds; } figure;
 
@@ -169,6 +191,33 @@ static int idle(rf_pool *pool, double seconds)
     return status ? status : print_if(sum_is_right(results, workers), f.cpu);
 }
 
+static int share(rf_pool *pool, int64_t mib)
+{
+    RF_AUTO(rf_results, touched);
+    RF_AUTO(rf_results, kept);
+    size_t size = (size_t)mib * MIB;
+    int64_t workers = (int64_t)rf_workers(pool);
+    char *data = malloc(size);
+    if (!data)
+        return RF_ENOMEM;
+    int status = rf_share(pool, "data", memset(data, 1, size), size);
+    free(data);
+    if (status == RF_OK)
+        status = rf_map(pool, touch, rf_range(0, workers), RF_OPTIONS(.chunk_size = 1), &touched);
+    if (status == RF_OK)
+        status = rf_map(pool, pss, rf_range(0, workers), RF_OPTIONS(.chunk_size = 1), &kept);
+    uint64_t kib = work_pss_kib("memfd:rankfold"), sum, all_ranks = 0;
+    for (uint64_t i = 0; i < rf_results_len(kept); i++) {
+        int rank;
+        uint64_t its;
+        if (RF_READ(rf_results_value(touched, i), sum, rank) || sum != size / 4096 || RF_READ(rf_results_value(kept, i), rank, its))
+            return print_if(false, 0);
+        all_ranks |= UINT64_C(1) << rank;
+        kib += its;
+    }
+    return status ? status : print_if(__builtin_popcountll(all_ranks) == workers, (double)kib / 1024 / (double)mib);
+}
+
 static int memory(rf_pool *pool, int64_t items)
 {
     int status = rf_map_unordered(pool, noop, rf_range(0, items), NULL, NULL);
@@ -195,6 +244,8 @@ static int driver(rf_pool *pool, int argc, char **argv)
         return large_in(pool, items);
     if (strcmp(mode, "out") == 0)
         return large_out(pool, items);
+    if (strcmp(mode, "share") == 0)
+        return share(pool, items);
     if (strcmp(mode, "memory") == 0)
         return memory(pool, items);
     fputs("usage: mpirun -n RANKS rank MODE ..., see rank.c\n", stderr);

@@ -121,4 +121,23 @@ static inline long work_peak_kib(void)
     return usage.ru_maxrss;
 }
 
+/* Of the mappings whose names hold name: pages that several processes have are shared out among them. */
+static inline uint64_t work_pss_kib(const char *name)
+{
+    char line[512];
+    uint64_t sum = 0;
+    unsigned long first, end, kib;
+    bool named = false;
+    FILE *maps = fopen("/proc/self/smaps", "r");
+    while (maps && fgets(line, sizeof line, maps)) {
+        if (sscanf(line, "%lx-%lx ", &first, &end) == 2)
+            named = strstr(line, name) != NULL;
+        if (named && sscanf(line, "Pss: %lu", &kib) == 1)
+            sum += kib;
+    }
+    if (maps)
+        fclose(maps);
+    return sum;
+}
+
 #endif
