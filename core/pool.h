@@ -9,6 +9,8 @@ struct rf_pool {
     rf_options defaults, environment;   /* texts in defaults are copies */
     buffer default_state;
     rf_iterator *iterators;             /* live ones: told when the pool closes */
+    struct insights *insights;          /* of rf_insights; NULL until asked for */
+    FILE *shows_on;                     /* where the progress of its jobs is shown: rf_main's standard error; NULL: nowhere */
     double wake;                        /* when the last turn wanted to come back */
     bool closed;
 };
@@ -29,6 +31,7 @@ double pool_now(const rf_pool *pool);
 int pool_submit(rf_pool *pool, rf_map_function *function, rf_source *source, const rf_options *options, bool ordered,
                 enum job_sink sink, job **made);
 
+void insights_free(struct insights *given);             /* insights.c */
 /* iterate.c */
 void iterator_pool_closes(rf_iterator *one);
 

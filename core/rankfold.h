@@ -266,11 +266,28 @@ typedef struct rf_options {
     double halt_share;                      /* the same as a share of the items done, (0, 1], looked at from 10 items on; RF_NONE */
     unsigned workers;                       /* use only so many; more than there are is capped with a warning */
     uint64_t seed;                          /* of rf_call_random and of jitter; 1 */
-    void (*on_progress)(uint64_t done, uint64_t total, bool final, void *user);     /* on rank 0, at most ten times a second
-                                               and once at the end; total is what is known so far. It may not use the
-                                               pool (RF_EBUSY) */
+    void (*on_progress)(uint64_t done, uint64_t total, bool final, void *user);     /* on rank 0, at most ten times a second,
+                                               and exactly once with final, however a job that was started ends (rf_imap
+                                               starts with the first rf_next). done never falls; items that failed for
+                                               good count. total is the length, or what was found so far; it counts what
+                                               done does: items, or blocks where workers read. An ordinary function, not
+                                               registered. It may not use the pool (RF_EBUSY) */
     void *user;                             /* for on_progress */
+    rf_switch progress;                     /* in programs of rf_main: a line on standard error (rf_progress_line, under the
+                                               job's name) where on_progress is not said. Others say on_progress */
 } rf_options;
+
+/* A ready-made on_progress: RF_OPTIONS(.on_progress = rf_progress_line, .user = &line) with  rf_progress line = {.name = "pages"};
+   It shows the share done, the rate and an estimate of what remains (while the total grows: neither). On a terminal it is one line
+   that is drawn again and again and ended by a newline; anywhere else plain lines: one as the job begins, one an interval, one as it ends. */
+typedef struct rf_progress {
+    FILE *to;                               /* NULL: standard error */
+    const char *name;                       /* in front of the line, borrowed; NULL: nothing */
+    double interval;                        /* seconds between plain lines; 0: 10 */
+    double began, told, grew;               /* the library's from here on: zeros at first, and after each job */
+    uint64_t total;
+} rf_progress;
+void rf_progress_line(uint64_t done, uint64_t total, bool final, void *user);      /* user: an rf_progress, one for each job at a time */
 
 int rf_print_options(FILE *to);             /* every option that has one: its environment variable, default, bounds, meaning */
 
@@ -320,6 +337,53 @@ int rf_close(rf_pool *pool);                /* drops what live iterators have no
 int rf_terminate(rf_pool *pool);            /* the same without waiting for functions that run */
 int rf_poll(rf_pool *pool, double seconds); /* lets jobs go on for that long (0: what can be done at once): RF_AGAIN while any is unfinished, else RF_OK */
 uint64_t rf_workers(const rf_pool *pool);   /* how many ranks work for it */
+
+/* ---- insights -------------------------------------------------------------------------------------------------- */
+
+/* What the workers of a pool have done since it was opened, for all its jobs. Counted where the work is done, at no cost that can
+   be measured. */
+typedef struct rf_worker_figures {
+    int rank;
+    const char *host;
+    uint64_t items, failed;                 /* attempts in all, and those of them that failed */
+    uint64_t chunks;                        /* that it has finished; what is run again counts again */
+    uint64_t bytes_in, bytes_out;           /* items and bound states that came and what it read of files itself; results as they travel */
+    double working;                         /* seconds in functions (with reading their items and keeping their results) */
+    double waiting;                         /* seconds with nothing to do, after its first task */
+    double starting;                        /* seconds from rf_open to its first task; all of them, where it had none */
+    double init;                            /* seconds in .init */
+    double age;                             /* how many seconds old these figures are: 0 unless busy or lost */
+    bool busy;                              /* long in a function: these are from before it, a second older at most */
+    bool lost;                              /* the rank is gone: the last that it told */
+} rf_worker_figures;
+
+/* An item that took a millisecond or more. Items far below that are timed together: then seconds is of that many, of which index is the first. */
+typedef struct rf_long_item {
+    double seconds;                         /* of one attempt */
+    const char *function;
+    uint64_t index, items;                  /* position as in rf_result; how many were timed together, else 1 */
+    int rank;
+    const char *host;
+    const char *path;                       /* the end of where it came from, or NULL */
+    const char *item;                       /* as rf_print has it, its beginning; "" where it is not known */
+} rf_long_item;
+
+#define RF_LONGEST 5
+typedef struct rf_figures {
+    double seconds;                         /* since rf_open */
+    uint64_t workers;
+    const rf_worker_figures *worker;        /* so many, by rank */
+    uint64_t longest_count;                 /* at most RF_LONGEST */
+    const rf_long_item *longest;            /* of the whole pool, the longest first */
+} rf_figures;
+
+/* Asks all workers. Those that run functions have a fifth of a second to answer (they do between two items, but where functions are
+   short between two chunks), then they are told as busy: it does not wait for functions. Jobs go on meanwhile. *figures
+   is the pool's, until the next call or until it is closed; NULL after a failure: RF_ECLOSED, RF_EBUSY, RF_ENOMEM. */
+int rf_insights(rf_pool *pool, const rf_figures **figures);
+/* The same as a table for people. In programs of rf_main RANKFOLD_REPORT=FILE ("-": standard error) writes it as the driver ends,
+   however it ended. Also RF_EOUTPUT. */
+int rf_report(rf_pool *pool, FILE *to);
 
 /* ---- sources --------------------------------------------------------------------------------------------------- */
 

@@ -8,7 +8,9 @@
 static const size_t fixed_sizes[MESSAGE_KINDS] = {[MESSAGE_HELLO] = sizeof(struct message_hello),
                                                   [MESSAGE_JOB] = sizeof(struct message_job),
                                                   [MESSAGE_RUN] = sizeof(struct message_run),
-                                                  [MESSAGE_PART] = sizeof(struct message_part)};
+                                                  [MESSAGE_PART] = sizeof(struct message_part),
+                                                  [MESSAGE_ASK] = sizeof(struct message_ask),
+                                                  [MESSAGE_FIGURES] = sizeof(struct message_figures)};
 
 START_TEST(every_kind_is_read_as_it_was_written)
 {
@@ -138,6 +140,11 @@ static const damage damages[] = {
     {"not the size", MESSAGE_PART, FIXED(part, column_size), 41},
     {"not the size", MESSAGE_PART, FIXED(part, column_size), UINT64_MAX - 7},
     {"not the size", MESSAGE_PART, FIXED(part, failures), 0},
+    {"number is 0", MESSAGE_ASK, FIXED(ask, number), 0},
+    {"times make no sense", MESSAGE_FIGURES, FIXED(figures, waiting), 0xbff0000000000000},
+    {"times make no sense", MESSAGE_FIGURES, FIXED(figures, starting), 0x7ff8000000000000},
+    {"not as many items", MESSAGE_FIGURES, FIXED(figures, longest), RF_LONGEST + 1},
+    {"not as many items", MESSAGE_FIGURES, FIXED(figures, longest), UINT64_MAX / sizeof(struct message_long) + 2},
 };
 
 /* One legal message of each kind that the table damages: a RUN of one item, a PART of two items. */

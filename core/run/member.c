@@ -64,7 +64,7 @@ void member_free(member *self)
 static bool for_worker(const message *what)
 {
     return what->head.kind == MESSAGE_JOB || what->head.kind == MESSAGE_RUN || what->head.kind == MESSAGE_STOP ||
-           what->head.kind == MESSAGE_FORGET || what->head.kind == MESSAGE_BYE;
+           what->head.kind == MESSAGE_FORGET || what->head.kind == MESSAGE_ASK || what->head.kind == MESSAGE_BYE;
 }
 
 static int dispatch(member *self, message *what)
