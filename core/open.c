@@ -110,6 +110,9 @@ int rf_open(MPI_Comm comm, const rf_options *defaults, rf_pool **pool)
     return status;
 }
 
+/* What the library registers itself is there in every program, also in one that finds it by name and is linked with librankfold.a. */
+static rf_map_function *const commands __attribute__((used)) = rf_command;
+
 /* ---- rf_main ---- */
 
 static void to_standard_error(const char *text, void *user)

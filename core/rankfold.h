@@ -312,6 +312,15 @@ enum { RF_KIND_MAP, RF_KIND_FILTER, RF_KIND_FOLD, RF_KIND_REDUCE, RF_KIND_COMPAR
 rf_map_function *rf_find(const char *name);         /* a registered map function by name; NULL when there is none, or when two
                                                files register the name: then "file.c:name" finds it */
 
+/* External programs. An item is a text, which /bin/sh -c runs, or a tuple of texts, a program (looked for in PATH) and its arguments; the
+   value is what it printed, as a text of any bytes. Standard input is /dev/null, standard error is the rank's. Failures:
+   "exit" it ended with another status than 0 (a shell: also that of what it ran, 127 where there is none), "signal" it was ended by
+   one, "exec" it could not be started, "arguments". Where other systems have an executor for commands this is a function: so it goes with
+   retry, time-outs, .on, halts, and with any executor. It lets messages move while it waits. The program leads a process group
+   of its own, which is killed with all that is left in it when the program has ended, when the job is cancelled or out of time, and
+   when the rank dies. Registered in every program as rankfold:rf_command. */
+rf_map_function rf_command;
+
 /* ---- start and stop -------------------------------------------------------------------------------------------- */
 
 /* rf_main initialises MPI, opens a pool over all ranks, calls driver on rank 0 and closes. driver returns a status
