@@ -29,8 +29,8 @@
 
    Conventions, stated once
    - Status: every call that can fail returns 0 (RF_OK), a negative RF_E... or one of the two positives that are no
-     errors: RF_END, RF_AGAIN. rf_last_error() tells the details of the last call that failed. The library never prints
-     and never exits; rf_main prints one line at the end and chooses the exit status.
+     errors: RF_END, RF_AGAIN. rf_last_error() tells the details of the last call that failed. The library never prints,
+     but to a FILE that it is given, and never exits; rf_main prints one line at the end and chooses the exit status.
    - Handles: an output parameter is always written: the handle, or NULL when none was made. rf_*_free(NULL) is legal.
      A call that fails because items failed (RF_EITEMS, RF_EHALTED, RF_ETIMEOUT) still gives its results.
    - Sources are never NULL: what went wrong while one was made waits in it, and the verb that takes it returns it. A verb
@@ -326,7 +326,8 @@ rf_map_function rf_command;
 /* rf_main initialises MPI, opens a pool over all ranks, calls driver on rank 0 and closes. driver returns a status
    (negative) or the program's own exit status 0..125. The exit status is that, or 65 some items failed, 64 wrong use or
    options, 66 input, 73 output, 75 out of time or a rank lost, 70 the rest; a failure is told in one line on standard error.
-   Call it from main and return what it returns. */
+   Call it from main and return what it returns. RANKFOLD_PROGRESS=1 shows how far each job is (.progress), RANKFOLD_REPORT=FILE what
+   the workers have done (rf_report). */
 typedef int rf_driver(rf_pool *pool, int argc, char **argv);
 typedef int rf_setup(int argc, char **argv);
 int rf_main(int argc, char **argv, rf_driver *driver);
