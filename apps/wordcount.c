@@ -11,8 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
-#include <time.h>
-#include <unistd.h>
 
 #include "output_file.h"
 #include "word_table.h"
@@ -122,21 +120,6 @@ static size_t path_count;
 static uint64_t split_size = SPLIT_SIZE;
 static bool shows_progress;
 
-/* Rewrites its line on a terminal; in a file a line now and then. */
-static void progress(uint64_t done, uint64_t total, bool final, void *user)
-{
-    static struct timespec told;
-    struct timespec now;
-    (void)user;
-    bool terminal = isatty(STDERR_FILENO);
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    if (!terminal && !final && now.tv_sec < told.tv_sec + 2)
-        return;
-    told = now;
-    fprintf(stderr, "%swordcount: %" PRIu64 " of %" PRIu64 " blocks%s", terminal ? "\r" : "", done, total,
-            terminal && !final ? "" : "\n");
-}
-
 /* What could not be read is told once a file, as far as its blocks come one after another. */
 static void tell_lost(const rf_result *block, const char **last)
 {
@@ -151,7 +134,8 @@ static int count_all(rf_pool *pool, table *counts, uint64_t *lost)
     const char *last = NULL;
     RF_AUTO(rf_iterator, blocks);
     int status = rf_imap_unordered(pool, count_words, rf_splits(paths, path_count),
-                                   RF_OPTIONS(.split_size = split_size, .on_progress = shows_progress ? progress : NULL),
+                                   RF_OPTIONS(.name = "wordcount", .split_size = split_size,
+                                              .progress = shows_progress ? RF_ON : RF_UNSET),
                                    &blocks);
     while (status == RF_OK && (status = rf_next(blocks, &block)) == RF_OK) {
         if (block->ok) {
@@ -236,6 +220,8 @@ static error_t parse(int key, char *value, struct argp_state *state)
     case 'p':
         shows_progress = true;
         return 0;
+    case 'r':
+        return setenv("RANKFOLD_REPORT", value, 1) ? errno : 0;
     case 'V':
         printf("wordcount (rankfold) %s\n", rf_version());
         return ECANCELED;
@@ -262,7 +248,8 @@ static int setup(int argc, char **argv)
         {"output", 'o', "FILE", 0,
          "write there instead of to standard output. The file appears whole, or is left as it was when something goes wrong", 0},
         {"chunk-size", 'c', "BYTES[K|M|G]", 0, "how much of a file is one piece of work (8M)", 0},
-        {"progress", 'p', NULL, 0, "show on standard error how far it is", 0},
+        {"progress", 'p', NULL, 0, "show on standard error how far it is: how many of the pieces", 0},
+        {"report", 'r', "FILE", 0, "write there at the end what each rank has done; - for standard error", 0},
         {"help", 'h', NULL, 0, "print this and end", 0},
         {"version", 'V', NULL, 0, "print the version and end", 0},
         {0},

@@ -5,6 +5,7 @@
    that tries to open a pool is told instead of blocking all ranks. */
 #include <mpi.h>
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -111,6 +112,9 @@ int rf_open(MPI_Comm comm, const rf_options *defaults, rf_pool **pool)
     return status;
 }
 
+/* What the library registers itself is there in every program, also in one that finds it by name and is linked with librankfold.a. */
+static rf_map_function *const commands __attribute__((used)) = rf_command;
+
 /* ---- rf_main ---- */
 
 static void to_standard_error(const char *text, void *user)
@@ -177,6 +181,41 @@ static int drive(rf_pool *pool, int argc, char **argv, rf_driver *driver)
     if (status < 0)
         tell(program_name(argv), status);
     return status < 0 || is_written(program_name(argv)) ? status : RF_EOUTPUT;
+}
+
+/* RANKFOLD_REPORT. It is opened before the work, so that a name that cannot be written costs nothing. */
+static int open_report(FILE **report)
+{
+    const char *name = getenv("RANKFOLD_REPORT");
+    *report = NULL;
+    if (!name || !*name)
+        return RF_OK;
+    *report = strcmp(name, "-") ? fopen(name, "we") : stderr;
+    return *report ? RF_OK : error_set(RF_EOUTPUT, "output", "RANKFOLD_REPORT: %.400s: %s", name, strerror(errno));
+}
+
+static int write_report(rf_pool *pool, FILE *report)
+{
+    int status = report ? rf_report(pool, report) : RF_OK;
+    if (report && report != stderr && fclose(report) && status == RF_OK)
+        status = error_set(RF_EOUTPUT, "output", "RANKFOLD_REPORT: %s", strerror(errno));
+    return status;
+}
+
+/* A report that could not be written is told as well; it is the outcome where all else was well. */
+static int drive_and_report(rf_pool *pool, int argc, char **argv, rf_driver *driver)
+{
+    FILE *report;
+    int status = open_report(&report);
+    if (status) {
+        tell(program_name(argv), status);
+        return status;
+    }
+    status = drive(pool, argc, argv, driver);
+    int written = write_report(pool, report);
+    if (written < 0)
+        tell(program_name(argv), written);
+    return status ? status : written;
 }
 
 /* The rank that the launcher has given, before MPI can be asked: Open MPI and others with PMIx, MPICH, Slurm. */
@@ -252,7 +291,8 @@ int rf_main_setup(int argc, char **argv, rf_setup *setup, rf_driver *driver)
     if (status < 0 && rank == 0)
         tell(program_name(argv), status);
     if (pool) {
-        status = drive(pool, argc, argv, driver);
+        pool->shows_on = stderr;
+        status = drive_and_report(pool, argc, argv, driver);
         rf_close(pool);
     }
     MPI_Finalize();

@@ -166,6 +166,8 @@ bool pool_linger(rf_pool *pool)
 
 static void put_away(rf_pool *pool)
 {
+    insights_free(pool->insights);
+    pool->insights = NULL;
     member_free(pool->self);
     pool->self = NULL;
 }
@@ -265,7 +267,7 @@ int pool_submit(rf_pool *pool, rf_map_function *function, rf_source *source, con
                 enum job_sink sink, job **made)
 {
     *made = NULL;
-    job_order order = {.source = source, .ordered = ordered, .sink = sink};
+    job_order order = {.source = source, .ordered = ordered, .sink = sink, .shows_on = pool ? pool->shows_on : NULL};
     int status = pool_usable(pool);
     if (status == RF_OK && !source)
         status = error_set(RF_EUSAGE, "usage", "the source is NULL: rf_range, rf_lines ... never give that, also after a failure");

@@ -11,6 +11,8 @@ struct rf_pool {
     rf_options defaults, environment;   /* texts in defaults are copies */
     buffer default_state;
     rf_iterator *iterators;             /* live ones: told when the pool closes */
+    struct insights *insights;          /* of rf_insights; NULL until asked for */
+    FILE *shows_on;                     /* where the progress of its jobs is shown: rf_main's standard error; NULL: nowhere */
     double wake;                        /* when the last turn wanted to come back */
     bool closed;
     uint64_t number;                    /* of the pools that this process has opened */
@@ -42,6 +44,7 @@ int pool_read_replay(rf_pool *pool);    /* whether the environment asks for one 
 bool pool_replays(const rf_pool *pool, uint64_t ordinal);   /* the job that is submitted next is the one */
 int pool_replay(rf_pool *pool, const job_order *order);     /* in its place; never RF_OK. RF_EITEMS: it failed again; RF_ECANCELLED: it succeeded */
 
+void insights_free(struct insights *given);             /* insights.c */
 /* iterate.c */
 void iterator_pool_closes(rf_iterator *one);
 

@@ -29,8 +29,8 @@
 
    Conventions, stated once
    - Status: every call that can fail returns 0 (RF_OK), a negative RF_E... or one of the two positives that are no
-     errors: RF_END, RF_AGAIN. rf_last_error() tells the details of the last call that failed. The library never prints
-     and never exits; rf_main prints one line at the end and chooses the exit status.
+     errors: RF_END, RF_AGAIN. rf_last_error() tells the details of the last call that failed. The library never prints,
+     but to a FILE that it is given, and never exits; rf_main prints one line at the end and chooses the exit status.
    - Handles: an output parameter is always written: the handle, or NULL when none was made. rf_*_free(NULL) is legal.
      A call that fails because items failed (RF_EITEMS, RF_EHALTED, RF_ETIMEOUT) still gives its results.
    - Sources are never NULL: what went wrong while one was made waits in it, and the verb that takes it returns it. A verb
@@ -270,11 +270,28 @@ typedef struct rf_options {
     double halt_share;                      /* the same as a share of the items done, (0, 1], looked at from 10 items on; RF_NONE */
     unsigned workers;                       /* use only so many; more than there are is capped with a warning */
     uint64_t seed;                          /* of rf_call_random and of jitter; 1 */
-    void (*on_progress)(uint64_t done, uint64_t total, bool final, void *user);     /* on rank 0, at most ten times a second
-                                               and once at the end; total is what is known so far. It may not use the
-                                               pool (RF_EBUSY) */
+    void (*on_progress)(uint64_t done, uint64_t total, bool final, void *user);     /* on rank 0, at most ten times a second,
+                                               and exactly once with final, however a job that was started ends (rf_imap
+                                               starts with the first rf_next). done never falls; items that failed for
+                                               good count. total is the length, or what was found so far; it counts what
+                                               done does: items, or blocks where workers read. An ordinary function, not
+                                               registered. It may not use the pool (RF_EBUSY) */
     void *user;                             /* for on_progress */
+    rf_switch progress;                     /* in programs of rf_main: a line on standard error (rf_progress_line, under the
+                                               job's name) where on_progress is not said. Others say on_progress */
 } rf_options;
+
+/* A ready-made on_progress: RF_OPTIONS(.on_progress = rf_progress_line, .user = &line) with  rf_progress line = {.name = "pages"};
+   It shows the share done, the rate and an estimate of what remains (while the total grows: neither). On a terminal it is one line
+   that is drawn again and again and ended by a newline; anywhere else plain lines: one as the job begins, one an interval, one as it ends. */
+typedef struct rf_progress {
+    FILE *to;                               /* NULL: standard error */
+    const char *name;                       /* in front of the line, borrowed; NULL: nothing */
+    double interval;                        /* seconds between plain lines; 0: 10 */
+    double began, told, grew;               /* the library's from here on: zeros at first, and after each job */
+    uint64_t total;
+} rf_progress;
+void rf_progress_line(uint64_t done, uint64_t total, bool final, void *user);      /* user: an rf_progress, one for each job at a time */
 
 int rf_print_options(FILE *to);             /* every option that has one: its environment variable, default, bounds, meaning */
 
@@ -299,12 +316,22 @@ enum { RF_KIND_MAP, RF_KIND_FILTER, RF_KIND_FOLD, RF_KIND_REDUCE, RF_KIND_COMPAR
 rf_map_function *rf_find(const char *name);         /* a registered map function by name; NULL when there is none, or when two
                                                files register the name: then "file.c:name" finds it */
 
+/* External programs. An item is a text, which /bin/sh -c runs, or a tuple of texts, a program (looked for in PATH) and its arguments; the
+   value is what it printed, as a text of any bytes. Standard input is /dev/null, standard error is the rank's. Failures:
+   "exit" it ended with another status than 0 (a shell: also that of what it ran, 127 where there is none), "signal" it was ended by
+   one, "exec" it could not be started, "arguments". Where other systems have an executor for commands this is a function: so it goes with
+   retry, time-outs, .on, halts, and with any executor. It lets messages move while it waits. The program leads a process group
+   of its own, which is killed with all that is left in it when the program has ended, when the job is cancelled or out of time, and
+   when the rank dies. Registered in every program as rankfold:rf_command. */
+rf_map_function rf_command;
+
 /* ---- start and stop -------------------------------------------------------------------------------------------- */
 
 /* rf_main initialises MPI, opens a pool over all ranks, calls driver on rank 0 and closes. driver returns a status
    (negative) or the program's own exit status 0..125. The exit status is that, or 65 some items failed, 64 wrong use or
    options, 66 input, 73 output, 75 out of time or a rank lost, 70 the rest; a failure is told in one line on standard error.
-   Call it from main and return what it returns. */
+   Call it from main and return what it returns. RANKFOLD_PROGRESS=1 shows how far each job is (.progress), RANKFOLD_REPORT=FILE what
+   the workers have done (rf_report). */
 typedef int rf_driver(rf_pool *pool, int argc, char **argv);
 typedef int rf_setup(int argc, char **argv);
 int rf_main(int argc, char **argv, rf_driver *driver);
@@ -356,6 +383,52 @@ uint64_t rf_workers(const rf_pool *pool);   /* how many ranks work for it */
    a worker (rf_call_worker finds what it has opened); share or send what the pointer points to, with offsets or indices in place of
    pointers inside it. */
 int rf_share(rf_pool *pool, const char *name, const void *data, size_t size);
+/* ---- insights -------------------------------------------------------------------------------------------------- */
+
+/* What the workers of a pool have done since it was opened, for all its jobs. Counted where the work is done, at no cost that can
+   be measured. */
+typedef struct rf_worker_figures {
+    int rank;
+    const char *host;
+    uint64_t items, failed;                 /* attempts in all, and those of them that failed */
+    uint64_t chunks;                        /* that it has finished; what is run again counts again */
+    uint64_t bytes_in, bytes_out;           /* items and bound states that came and what it read of files itself; results as they travel */
+    double working;                         /* seconds in functions (with reading their items and keeping their results) */
+    double waiting;                         /* seconds with nothing to do, after its first task */
+    double starting;                        /* seconds from rf_open to its first task; all of them, where it had none */
+    double init;                            /* seconds in .init */
+    double age;                             /* how many seconds old these figures are: 0 unless busy or lost */
+    bool busy;                              /* long in a function: these are from before it, a second older at most */
+    bool lost;                              /* the rank is gone: the last that it told */
+} rf_worker_figures;
+
+/* An item that took a millisecond or more. Items far below that are timed together: then seconds is of that many, of which index is the first. */
+typedef struct rf_long_item {
+    double seconds;                         /* of one attempt */
+    const char *function;
+    uint64_t index, items;                  /* position as in rf_result; how many were timed together, else 1 */
+    int rank;
+    const char *host;
+    const char *path;                       /* the end of where it came from, or NULL */
+    const char *item;                       /* as rf_print has it, its beginning; "" where it is not known */
+} rf_long_item;
+
+#define RF_LONGEST 5
+typedef struct rf_figures {
+    double seconds;                         /* since rf_open */
+    uint64_t workers;
+    const rf_worker_figures *worker;        /* so many, by rank */
+    uint64_t longest_count;                 /* at most RF_LONGEST */
+    const rf_long_item *longest;            /* of the whole pool, the longest first */
+} rf_figures;
+
+/* Asks all workers. Those that run functions have a fifth of a second to answer (they do between two items, but where functions are
+   short between two chunks), then they are told as busy: it does not wait for functions. Jobs go on meanwhile. *figures
+   is the pool's, until the next call or until it is closed; NULL after a failure: RF_ECLOSED, RF_EBUSY, RF_ENOMEM. */
+int rf_insights(rf_pool *pool, const rf_figures **figures);
+/* The same as a table for people. In programs of rf_main RANKFOLD_REPORT=FILE ("-": standard error) writes it as the driver ends,
+   however it ended. Also RF_EOUTPUT. */
+int rf_report(rf_pool *pool, FILE *to);
 
 /* ---- sources --------------------------------------------------------------------------------------------------- */
 

@@ -312,13 +312,21 @@ static const char *wrong_status(const work *one, int status)
     return text;
 }
 
+const char *work_check_progress(const work *one, bool started)
+{
+    if (!one->options.on_progress || one->finals == 1 || (!started && !one->finals))
+        return NULL;
+    return one->finals > 1 ? "something came after the last progress, or done was above total or fell" : "the last progress was not told";
+}
+
 const char *work_check_end(work *one, int status)
 {
     one->failed += one->dropped;        /* nobody has counted */
     if (!may_end_with(one, status) && !(one->dropped && status == RF_OK))
         return wrong_status(one, status);
-    if (one->dropped || (one->short_of_memory && status < 0 && status != RF_EITEMS))
-        return NULL;
+    const char *wrong = work_check_progress(one, !(one->short_of_memory && status < 0 && status != RF_EITEMS));
+    if (wrong || one->dropped || (one->short_of_memory && status < 0 && status != RF_EITEMS))
+        return wrong;
     bool stopped = status == RF_EHALTED || status == RF_ETIMEOUT || status == RF_ELOST || status == RF_EINIT;
     uint64_t end = one->item_count;
     if (one->input == WORK_GENERATOR && stopped)
@@ -326,8 +334,6 @@ const char *work_check_end(work *one, int status)
     for (uint64_t i = 0; i < end; i++)
         if (!one->seen[i] && !(input_of_files(one) && one->excused))
             return "an item was lost";
-    if (one->options.on_progress && one->finals != 1)
-        return "the last progress was not told once";
     return NULL;
 }
 
@@ -336,9 +342,10 @@ const char *work_check_end(work *one, int status)
 static void progress(uint64_t done, uint64_t total, bool final, void *user)
 {
     work *one = user;
-    one->finals += final;
-    if (done > total)
+    if (done > total || done < one->done || one->finals)
         one->finals += 100;
+    one->finals += final;
+    one->done = done;
 }
 
 void work_begin(work *one, int ranks, bool deaths)

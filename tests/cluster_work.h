@@ -41,7 +41,7 @@ typedef struct work {
     void *array;                            /* that its source has borrowed */
     uint8_t *seen;
     uint64_t produced, random;
-    uint64_t taken, next, failed, excused, finals;
+    uint64_t taken, next, failed, excused, finals, done;
     uint64_t digest;                        /* of all results; the same on any number of ranks where the job is */
     int end;                                /* what its source ends with */
 } work;
@@ -59,6 +59,7 @@ void work_describe(const work *one, char *text, size_t size);
 
 const char *work_check(work *one, const rf_result *result);         /* the next one; NULL, or what is wrong */
 const char *work_check_all(work *one, const rf_results *results);
+const char *work_check_progress(const work *one, bool started);     /* it ends once, or not at all where it was never begun */
 const char *work_check_end(work *one, int status);      /* of a verb or rf_iterator_free, when all results were taken */
 void work_give_back(work *one);             /* what its source had borrowed goes: its job has ended */
 void work_end(work *one);

@@ -117,8 +117,18 @@ sample sample_message(uint64_t *random, int kind)
     case MESSAGE_PART:
         fill_part(&made, random);
         break;
+    case MESSAGE_ASK:
+        what->ask.number = 1 + random_below(random, 9);
+        break;
+    case MESSAGE_FIGURES:
+        what->figures = (struct message_figures){.answers = random_below(random, 3),
+                                                 .items = random_next(random),
+                                                 .working = random_unit(random),
+                                                 .longest = random_below(random, RF_LONGEST + 1)};
+        fill_bytes(&made, random, what->figures.longest * sizeof(struct message_long));
+        break;
     default:
-        if (kind >= MESSAGE_SHARE)
+        if (message_is_share(kind))
             what->share = (struct message_share){.version = 1 + random_below(random, 9),
                                                  .at = random_next(random) >> 2,
                                                  .peer = (int32_t)random_below(random, 99),

@@ -189,6 +189,7 @@ static void finish(running *run, int i, int ended)
     run->done[i] = true;
     if (all && !may_fail(one, ended))
         check(work_check_end(one, status));
+    check(work_check_progress(one, one->taken > 0));
     work_give_back(one);
 }
 
@@ -228,6 +229,17 @@ static void take_one(running *run, int i)
     check_window(one);
 }
 
+/* Nobody who is lost, busy or has left is waited for. */
+static void ask_for_figures(running *run)
+{
+    const rf_figures *all;
+    int status = rf_insights(run->pool, &all), ranks = current.settings.network.ranks;
+    if (status && !may_fail(&run->works[0], status))
+        broken_status(status);
+    if (status == RF_OK && all->workers != (uint64_t)(ranks > 1 ? ranks - 1 : 1))
+        broken("not every worker has figures");
+}
+
 static bool anything_open(const running *run, int first, int count)
 {
     for (int i = first; i < first + count; i++)
@@ -249,6 +261,8 @@ static void run_round(running *run, int first, int count)
     }
     while (anything_open(run, first, count)) {
         int i = first + (int)random_below(&run->random, (uint64_t)count);
+        if (random_below(&run->random, 16) == 0)
+            ask_for_figures(run);
         if (is_iterated(&run->works[i])) {
             for (uint64_t takes = random_below(&run->random, 100); takes && !run->done[i]; takes--)
                 take_one(run, i);
@@ -283,6 +297,8 @@ static void close_all(running *run, int count)
         if (run->iterators[i] && rf_next(run->iterators[i], &result) != RF_ECLOSED)
             broken("an iterator of a closed pool goes on");
         rf_iterator_free(run->iterators[i]);
+        if (run->iterators[i])
+            check(work_check_progress(&run->works[i], run->works[i].taken > 0));
         work_end(&run->works[i]);
     }
 }

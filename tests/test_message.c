@@ -15,7 +15,9 @@ static const size_t fixed_sizes[MESSAGE_KINDS] = {[MESSAGE_HELLO] = sizeof(struc
                                                   [MESSAGE_SHARE_PASSED] = sizeof(struct message_share),
                                                   [MESSAGE_SHARE_HAVE] = sizeof(struct message_share),
                                                   [MESSAGE_SHARE_DROP] = sizeof(struct message_share),
-                                                  [MESSAGE_SHARE_LOST] = sizeof(struct message_share)};
+                                                  [MESSAGE_SHARE_LOST] = sizeof(struct message_share),
+                                                  [MESSAGE_ASK] = sizeof(struct message_ask),
+                                                  [MESSAGE_FIGURES] = sizeof(struct message_figures)};
 
 START_TEST(every_kind_is_read_as_it_was_written)
 {
@@ -149,6 +151,11 @@ static const damage damages[] = {
     {"of what it tells", MESSAGE_SHARE_PASSED, FIXED(share, version), 0},
     {"of what it tells", MESSAGE_SHARE_LOST, FIXED(share, peer), UINT64_MAX},
     {"no range", MESSAGE_SHARE_ASK, FIXED(share, at), UINT64_MAX},
+    {"number is 0", MESSAGE_ASK, FIXED(ask, number), 0},
+    {"times make no sense", MESSAGE_FIGURES, FIXED(figures, waiting), 0xbff0000000000000},
+    {"times make no sense", MESSAGE_FIGURES, FIXED(figures, starting), 0x7ff8000000000000},
+    {"not as many items", MESSAGE_FIGURES, FIXED(figures, longest), RF_LONGEST + 1},
+    {"not as many items", MESSAGE_FIGURES, FIXED(figures, longest), UINT64_MAX / sizeof(struct message_long) + 2},
 };
 
 /* One legal message of each kind that the table damages: a RUN of one item, a PART of two items. */

@@ -1,6 +1,7 @@
 /* value/value.c and value/print.c: values made, read, taken apart and printed. */
 #define _GNU_SOURCE     /* open_memstream */
 #include "value/pack.h"
+#include "value/print.h"
 
 #include <locale.h>
 
@@ -223,6 +224,40 @@ START_TEST(values_that_cannot_be_printed_are_errors)
 }
 END_TEST
 
+static void expect_brief(rf_value value, const char *expected)
+{
+    char text[BRIEF_MOST];
+    print_brief(value, text);
+    ck_assert_str_eq(text, expected);
+}
+
+START_TEST(a_value_in_brief_is_the_beginning_of_what_is_printed)
+{
+    char many[3000], wide[200];
+    memset(many, 'x', sizeof many);
+    for (size_t i = 0; i < sizeof wide; i += 2)
+        memcpy(wide + i, "\303\244", 2);
+    expect_brief(rf_nil(), "null");
+    expect_brief(rf_of_f64(0.5), "0.5");
+    expect_brief(RF_TUPLE(1, "two", RF_DICT("three", rf_nil())), "[1, \"two\", {\"three\": null}]");
+    expect_brief(rf_text(many, 61), "\"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\"");
+    expect_brief(rf_text(many, 62), "\"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx...");
+    expect_brief(rf_text(many, sizeof many), "\"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx...");
+    expect_brief(rf_text(wide, sizeof wide), "\"\303\244\303\244\303\244\303\244\303\244\303\244\303\244\303\244\303\244\303\244\303\244\303\244\303\244\303\244\303\244\303\244\303\244\303\244\303\244\303\244\303\244\303\244\303\244\303\244\303\244\303\244\303\244\303\244\303\244...");
+    expect_brief(RF_TUPLE(rf_bytes("\377\376", 2), rf_text(many, 100)), "[\"\\u00ff\\u00fe\", \"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx...");
+    memset(many, 0x91, sizeof many - 1);
+    many[sizeof many - 1] = 7;
+    expect_brief(rf_view(RF_TUPLE_TYPE, many, sizeof many), "[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[...");
+    memset(many, 0xff, sizeof many);
+    expect_brief(rf_bytes(many, sizeof many), "\"\\u00ff\\u00ff\\u00ff\\u00ff\\u00ff\\u00ff\\u00ff\\u00ff\\u00ff\\u00f...");
+    FAILING_EACH_IN_TURN(n) {
+        char text[BRIEF_MOST];
+        print_brief(rf_of_i64(17), text);
+        ck_assert(failing_malloc_stop() ? !text[0] : !strcmp(text, "17"));
+    }
+}
+END_TEST
+
 START_TEST(a_dictionary_prints_or_finds_no_memory)
 {
     FILE *null = fopen("/dev/null", "w");
@@ -249,6 +284,7 @@ static Suite *suite(void)
     tcase_add_test(t, values_are_printed_as_json);
     tcase_add_test(t, numbers_are_printed_with_a_full_stop_in_every_locale);
     tcase_add_test(t, values_that_cannot_be_printed_are_errors);
+    tcase_add_test(t, a_value_in_brief_is_the_beginning_of_what_is_printed);
     tcase_add_test(t, a_dictionary_prints_or_finds_no_memory);
     suite_add_tcase(s, t);
     return s;

@@ -1,5 +1,5 @@
-/* Seconds of the machine's monotonic clock. Only the MPI transport, executors and readers look at it: decisions get the
-   time as an argument. */
+/* Seconds of the machine's monotonic clock. Only the MPI transport, executors, readers and the progress line look at it:
+   decisions get the time as an argument. */
 #ifndef RANKFOLD_BASE_CLOCK_H
 #define RANKFOLD_BASE_CLOCK_H
 

@@ -35,6 +35,8 @@ const option option_table[] = {
      "the same as a share of the items done, from 10 items on"},
     {AT(workers), OPTION_UNSIGNED, "RANKFOLD_WORKERS", NULL, 1, 0x1p31, false, "ranks that work for a job; all"},
     {AT(seed), OPTION_COUNT, "RANKFOLD_SEED", "1", ANY_COUNT, false, "of the random numbers of functions and delays"},
+    {AT(progress), OPTION_SWITCH, "RANKFOLD_PROGRESS", "off", 0, 0, false,
+     "a line on standard error that shows how far a job is; in programs of rf_main"},
 };
 const size_t option_count = sizeof option_table / sizeof *option_table;
 

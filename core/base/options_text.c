@@ -16,6 +16,7 @@
 struct option_name { const char *text, *c; unsigned value; };
 
 static const struct option_name switch_names[NAMES_MOST + 1] = {{"on", "RF_ON", RF_ON}, {"off", "RF_OFF", RF_OFF}};
+static const struct option_name switch_digits[] = {{"1", "RF_ON", RF_ON}, {"0", "RF_OFF", RF_OFF}, {0}};     /* understood, not told */
 static const struct option_name halt_names[NAMES_MOST + 1] = {
     {"never", "RF_HALT_NEVER", RF_HALT_NEVER}, {"soon", "RF_HALT_SOON", RF_HALT_SOON}, {"now", "RF_HALT_NOW", RF_HALT_NOW}};
 
@@ -96,7 +97,7 @@ bool option_parse(const option *row, const char *text, void *field)
     case OPTION_SHARE:
         return parse_real(row, text, &real) && memcpy(field, &real, sizeof real);
     case OPTION_SWITCH:
-        return parse_name(switch_names, text, field);
+        return parse_name(switch_names, text, field) || parse_name(switch_digits, text, field);
     case OPTION_HALT:
         return parse_name(halt_names, text, field);
     case OPTION_TEXT:

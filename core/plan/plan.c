@@ -286,8 +286,14 @@ bool plan_out_of_time(const plan *of, uint64_t task, double now)
 uint64_t plan_done(const plan *of, uint64_t id, uint64_t *total)
 {
     const job *j = job_by_id((plan *)(uintptr_t)of, id, NULL);
-    *total = !j ? 0 : j->as.sequential ? j->known : job_limit(j);
+    uint64_t most = j ? job_limit(j) : 0;
+    *total = j && j->as.sequential && (j->input_ended || most == PLAN_UNKNOWN) ? j->known : most;
     return j ? j->units_done : 0;
+}
+
+bool plan_busy(const plan *of, uint32_t who)
+{
+    return who < of->worker_most && of->workers[who].count;
 }
 
 uint64_t plan_failed(const plan *of, uint64_t id)

@@ -117,6 +117,7 @@ bool plan_at_ease(const plan *of);      /* every worker has work for half of PLA
 bool plan_out_of_time(const plan *of, uint64_t task, double now);       /* its job is; the next plan_take will say so */
 
 uint64_t plan_done(const plan *of, uint64_t job, uint64_t *total);      /* units done (failed ones too), and known so far, for progress */
+bool plan_busy(const plan *of, uint32_t worker);                /* it has tasks whose last part has not come */
 uint64_t plan_failed(const plan *of, uint64_t job);
 int plan_memory_status(const plan *of);                         /* RF_ENOMEM once an action was lost for want of memory; the caller gives up the pool's jobs */
 

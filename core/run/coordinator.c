@@ -21,6 +21,7 @@ int coordinator_new(post *via, const registry *functions, coordinator **made)
     runs->via = via;
     runs->functions = functions;
     runs->expected = ranks > 1 ? ranks - 1 : 1;
+    runs->opened = transport_now(t);
     call_init(&runs->generating);
     runs->decides = plan_new();
     runs->hosts = strings_new();
@@ -50,6 +51,7 @@ void coordinator_free(coordinator *runs)
     free(runs->fingerprints);
     free(runs->host_of);
     free(runs->gone);
+    free(runs->figures);
     buffer_free(&runs->differences);
     free(runs->plan_failures);
     free(runs->item_failures);
@@ -167,6 +169,7 @@ int coordinator_take(coordinator *runs, message *what)
     switch (what->head.kind) {
     case MESSAGE_HELLO: return take_hello(runs, what);
     case MESSAGE_PART: return coordinator_take_part(runs, what);
+    case MESSAGE_FIGURES: return coordinator_take_figures(runs, what);
     case MESSAGE_GONE: return take_gone(runs, what->peer);
     case MESSAGE_SHARE_ASK:
     case MESSAGE_SHARE_HAVE: return coordinator_take_share(runs, what);
@@ -263,6 +266,17 @@ int coordinator_start(coordinator *runs, job *of, double now)
     return plan_it(runs, of, now);
 }
 
+void coordinator_tell_progress(coordinator *runs, job *of, bool final)
+{
+    if (!of->settled.on_progress || of->told_final)
+        return;
+    of->told_final = final;
+    bool before = runs->in_callback;
+    runs->in_callback = true;
+    of->settled.on_progress(of->done, of->total, final, of->settled.user);
+    runs->in_callback = before;
+}
+
 static void unlink_and_free(coordinator *runs, job *of)
 {
     for (job **at = &runs->jobs; *at; at = &(*at)->next)
@@ -284,6 +298,7 @@ void coordinator_close(coordinator *runs, job *of)
         unlink_and_free(runs, of);
         return;
     }
+    coordinator_tell_progress(runs, of, true);      /* what it tells may be gone when the job is over */
     of->abandoned = true;
     of->reading = false;
     plan_abandon(runs->decides, of->id);
@@ -326,15 +341,11 @@ void coordinator_taken(coordinator *runs, const job *of, const receipt *what)
 
 static void report_progress(coordinator *runs, job *of, double now)
 {
-    void (*tell)(uint64_t, uint64_t, bool, void *) = of->settled.on_progress;
-    if (!tell || !of->id || of->ended || of->abandoned || now < of->progress_next)
+    if (!of->settled.on_progress || !of->id || of->ended || of->told_final || now < of->progress_next)
         return;
-    uint64_t total, done = plan_done(runs->decides, of->id, &total);
     of->progress_next = now + PROGRESS_SECONDS;
-    bool before = runs->in_callback;
-    runs->in_callback = true;
-    tell(done, total, false, of->settled.user);
-    runs->in_callback = before;
+    of->done = plan_done(runs->decides, of->id, &of->total);
+    coordinator_tell_progress(runs, of, false);
 }
 
 /* Jobs that nobody holds any more go as soon as nothing of their source is lent. */
@@ -367,8 +378,10 @@ static void go_on_reading(coordinator *runs)
 static void end_what_is_left(coordinator *runs)
 {
     for (job *of = runs->jobs; of; of = of->next)
-        if (of->id && !of->ended)
+        if (of->id && !of->ended) {
             coordinator_job_ended(runs, of, runs->status);
+            coordinator_tell_progress(runs, of, true);
+        }
 }
 
 double coordinator_step(coordinator *runs, double now)

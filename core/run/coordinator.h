@@ -3,6 +3,7 @@
 #ifndef RANKFOLD_RUN_COORDINATOR_H
 #define RANKFOLD_RUN_COORDINATOR_H
 
+#include "run/figures.h"
 #include "run/job.h"
 #include "run/registry.h"
 #include "wire/post.h"
@@ -33,6 +34,15 @@ uint64_t coordinator_jobs(const coordinator *runs);                 /* made so f
 void coordinator_count(coordinator *runs, uint64_t number);         /* which pool of its process it is of: failures tell it */
 
 int coordinator_share(coordinator *runs, const char *name, const void *data, size_t size);     /* a new version, for the jobs made after it */
+/* What the workers have done (coordinator_figures.c). ask: all of them; a negative status: the rest was not asked. answered: all that are there
+   have, or those that are long in a function are excused. */
+int coordinator_ask_figures(coordinator *runs);
+bool coordinator_figures_answered(const coordinator *runs, bool excuse_busy);
+int coordinator_worker_ranks(const coordinator *runs, int *first);      /* how many, the first: where rank 0 is alone, itself */
+void coordinator_figures_of(const coordinator *runs, int rank, rf_worker_figures *to);
+size_t coordinator_longest(const coordinator *runs, long_items *kept, rf_long_item to[RF_LONGEST]);      /* how many; they point into kept */
+double coordinator_opened(const coordinator *runs);
+
 int coordinator_make(coordinator *runs, const job_order *order, job **made);    /* nothing is read or sent before it is started */
 int coordinator_start(coordinator *runs, job *of, double now);
 void coordinator_close(coordinator *runs, job *over);               /* frees it; what is unfinished is abandoned first, and goes on to

@@ -124,14 +124,11 @@ void coordinator_job_ended(coordinator *runs, job *of, int status)
     post_withdraw(runs->via, of->id);
 }
 
-static void final_progress(coordinator *runs, job *of, const plan_action *action)
+static void final_progress(coordinator *runs, job *of, const plan_action *ended)
 {
-    if (!of->settled.on_progress || of->abandoned)
-        return;
-    bool before = runs->in_callback;
-    runs->in_callback = true;
-    of->settled.on_progress(action->first, action->count, true, of->settled.user);
-    runs->in_callback = before;
+    of->done = ended->first;
+    of->total = ended->count;
+    coordinator_tell_progress(runs, of, true);
 }
 
 int coordinator_act(coordinator *runs, const plan_action *action)

@@ -8,6 +8,12 @@
 #include "run/job_state.h"
 #include "run/share.h"
 
+typedef struct worker_figures {
+    struct message_figures sum;         /* as told last */
+    double at;                          /* when that came */
+    uint64_t answered;                  /* the ASK answered last */
+} worker_figures;
+
 struct coordinator {
     post *via;
     const registry *functions;
@@ -29,7 +35,10 @@ struct coordinator {
     item_failure *item_failures;
     uint64_t *again;
     uint64_t scratch_most;
-    double now;
+    worker_figures *figures;            /* by rank; NULL until there are any */
+    long_items longest;                    /* of all workers */
+    uint64_t asked;                     /* ASKs so far */
+    double opened, now;
     int status;                         /* why nothing works any more */
     shares *shares;
     struct announcement *announced;     /* the versions of shared data that workers know, or will */
@@ -40,9 +49,11 @@ struct coordinator {
 
 job *coordinator_job(coordinator *runs, uint64_t id);               /* NULL: nobody's */
 int coordinator_take_part(coordinator *runs, message *what);
+int coordinator_take_figures(coordinator *runs, const message *what);
 int coordinator_act(coordinator *runs, const plan_action *action);
 message coordinator_job_message(const job *of);                     /* its JOB, as workers hear it; the body is the job's */
 int coordinator_read(coordinator *runs, job *of);                   /* goes on with a READ */
+void coordinator_tell_progress(coordinator *runs, job *of, bool final);     /* what of->done and of->total say; nothing after final */
 void coordinator_job_ended(coordinator *runs, job *of, int status);
 void coordinator_job_broke(coordinator *runs, job *of);             /* the last error ends this job, and it alone */
 int coordinator_fail_units(coordinator *runs, const plan_action *action);       /* the plan's FAIL */

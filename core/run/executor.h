@@ -8,12 +8,15 @@
 
 #include "input/piece.h"
 #include "run/share_table.h"
-#include "value/column.h"
+#include "wire/message.h"
+
+#define LONGEST_LEAST 0.001             /* seconds: what takes less is not told one by one */
 
 /* What all chunks of a job have in common; belongs to the worker. */
 typedef struct executor_job {
     const rf_registration *function;
     rf_value state;
+    uint32_t number;                    /* of function */
     uint64_t seed, ordinal;
     bool by_workers;                    /* items are known by path and offset: parts carry positions */
     const share_table *shares;          /* all of it is there; NULL: none */
@@ -33,7 +36,10 @@ typedef struct executor_part {
     uint64_t unit, units;               /* where it begins, and how many are done with it */
     uint64_t path_index;
     uint64_t failure_count;
-    double seconds;
+    double seconds;                     /* without .init's */
+    double init_seconds;
+    uint64_t bytes_read;                /* of items that the worker has read itself */
+    const struct message_long *longest; /* the item that took longest, of those that took LONGEST_LEAST; or NULL */
     bool last;
     bool init_failed;                   /* this worker cannot run this job: the one failure tells why, no unit is covered */
     bool partly;                        /* some items of the next unit are in it as well */

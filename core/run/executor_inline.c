@@ -1,7 +1,8 @@
 /* The inline executor. A part ends when its results fill a frame, when its time is up, or when the next item comes from another file;
    where workers read, at the end of a block if that is near, so that a block is mostly reported whole.
 
-   The clock is looked at every few items: after so many as took CHECK_SECONDS when last measured.
+   The clock is looked at every few items: after so many as took CHECK_SECONDS when last measured. So items far below a millisecond are timed
+   together, and what takes long among them is told as one of so many.
 
    What an item may need besides its value (a failure's texts, a position) is reserved before it runs, so that nothing is lost for want
    of memory: where even that is not to be had, this worker gives the rest of the chunk back and is benched. */
@@ -9,11 +10,12 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/error.h"
 #include "input/reader.h"
 #include "run/call.h"
-#include "wire/message.h"
+#include "value/print.h"
 
 #define PART_BYTES 61440                /* of values, positions and failures: with what is around them, below what fits a frame */
 #define PART_SECONDS 0.010
@@ -40,7 +42,10 @@ struct executor_inline {
     uint64_t part_unit;                 /* the first unit that no part has covered */
     uint64_t last_unit;                 /* of the last item that was run */
     uint64_t failure_count, path_index, unchecked, check_every;
-    double part_began, checked;
+    double part_began, checked, init_seconds;
+    uint64_t bytes_read;
+    uint64_t unchecked_from;            /* position of the first item since the clock was looked at */
+    struct message_long longest;        /* of the part; seconds 0: none */
 };
 
 static double host_now(const struct executor_inline *in)
@@ -117,7 +122,10 @@ static int worker_state_of(struct executor_inline *in, void **state)
     struct worker_state *added = buffer_add(&in->states, sizeof *added);
     if (!added)
         return RF_ENOMEM;
+    double began = host_now(in);
     int status = call_init_worker(&in->call, function, state);
+    in->part_began = in->checked = host_now(in);
+    in->init_seconds = in->checked - began;
     if (status)
         in->states.size -= sizeof *added;
     else
@@ -131,6 +139,8 @@ static void run_item(struct executor_inline *in)
 {
     call_item which = {.position = in->item.position, .path = in->item.path, .path_index = in->item.path_index, .attempt = in->chunk.attempt};
     uint64_t item = in->values.count;
+    if (!in->unchecked)
+        in->unchecked_from = in->item.position;
     if (in->item_status == RF_OK) {
         rf_map_function *function = (rf_map_function *)in->chunk.job->function->function;
         if (call_run(&in->call, function, in->item.value, &which))
@@ -139,28 +149,59 @@ static void run_item(struct executor_inline *in)
         add_failure(in, item, in->item_status, in->item_kind, in->item_text);
         column_add(&in->values, rf_nil());
     }
-    if (in->chunk.job->by_workers)
+    if (in->chunk.job->by_workers) {
         buffer_put(&in->positions, &in->item.position, sizeof in->item.position);
+        in->bytes_read += rf_size(in->item.value);
+    }
     in->last_unit = in->item.unit;
     in->path_index = in->item.path_index;
 }
 
-static double look_at_clock(struct executor_inline *in)
+/* A path's end tells more than its beginning. */
+static void keep_path(char *to, size_t size, const char *path)
 {
+    size_t length = path ? strlen(path) : 0;
+    bool fits = length < size;
+    snprintf(to, size, "%s%s", fits ? "" : "...", !path ? "" : fits ? path : path + length - (size - sizeof "..."));
+}
+
+/* item: the one that was run last, or NULL where it may be gone. */
+static void keep_longest(struct executor_inline *in, double seconds, const rf_value *item)
+{
+    in->longest.seconds = seconds;
+    in->longest.index = in->unchecked_from;
+    in->longest.items = in->unchecked;
+    keep_path(in->longest.path, sizeof in->longest.path, in->call.item.path);
+    in->longest.item[0] = '\0';
+    if (item && in->unchecked == 1)
+        print_brief(*item, in->longest.item);
+}
+
+/* What the items since the last look took. */
+static void look(struct executor_inline *in, double now, const rf_value *item)
+{
+    double took = now - in->checked;
+    if (took >= LONGEST_LEAST && took > in->longest.seconds)
+        keep_longest(in, took, item);
+    in->unchecked = 0;
+    in->checked = now;
+}
+
+static void look_now_and_then(struct executor_inline *in)
+{
+    if (++in->unchecked < in->check_every)
+        return;
     double now = host_now(in), each = (now - in->checked) / (double)in->unchecked;
     double every = each > 0 ? CHECK_SECONDS / each : CHECK_ITEMS_MOST;
     in->check_every = every < 1 ? 1 : every > CHECK_ITEMS_MOST ? CHECK_ITEMS_MOST : (uint64_t)every;
-    in->unchecked = 0;
-    return in->checked = now;
+    look(in, now, &in->item.value);
 }
 
-/* Counts an item. The time is that of the last look at the clock. */
+/* The time is that of the last look at the clock. */
 static bool part_is_full(struct executor_inline *in, unsigned times)
 {
     if (!in->values.count)
         return false;
-    if (++in->unchecked >= in->check_every)
-        look_at_clock(in);
     if (in->checked - in->part_began >= PART_SECONDS * times)
         return true;
     size_t bytes = in->values.payload.size + in->values.words.size + in->values.tags.size + in->positions.size + in->failures.size;
@@ -194,6 +235,7 @@ static bool run_part(struct executor_inline *in)
             return true;
         in->pending = false;
         run_item(in);
+        look_now_and_then(in);
         if (!by_workers && in->last_unit + 1 < end && part_is_full(in, 1))
             return true;
     }
@@ -215,13 +257,16 @@ static uint64_t covered_upto(const struct executor_inline *in, bool more)
 static void finish(struct executor_inline *in, bool more, executor_part *part)
 {
     uint64_t upto = covered_upto(in, more);
-    double now = host_now(in);
+    double now = in->values.count && !in->unchecked ? in->checked : host_now(in);
+    look(in, now, NULL);
     *part = (executor_part){.unit = in->part_unit, .units = upto - in->part_unit, .path_index = in->path_index,
                             .failure_count = in->failure_count, .seconds = now - in->part_began, .last = !more,
+                            .init_seconds = in->init_seconds, .bytes_read = in->bytes_read,
+                            .longest = in->longest.seconds > 0 ? &in->longest : NULL,
                             .partly = in->values.count && in->last_unit >= upto,
                             .values = &in->values, .positions = &in->positions, .failures = &in->failures};
     in->part_unit = upto;
-    in->part_began = in->checked = now;
+    in->part_began = now;
     in->busy = more;
 }
 
@@ -230,7 +275,8 @@ static void empty_part(struct executor_inline *in)
     column_cut(&in->values, 0);
     in->positions.size = in->failures.size = 0;
     in->failure_count = 0;
-    in->unchecked = 0;
+    in->unchecked = in->bytes_read = 0;
+    in->longest.seconds = 0;
     in->last_unit = UINT64_MAX;
     in->path_index = UINT64_MAX;
 }
@@ -243,7 +289,7 @@ static void give_up(struct executor_inline *in, int status, const char *kind, co
     add_failure(in, 0, status, kind, text);
     in->busy = false;
     *part = (executor_part){.unit = in->part_unit, .path_index = UINT64_MAX, .failure_count = 1, .last = true, .init_failed = true,
-                            .values = &in->values, .positions = &in->positions, .failures = &in->failures};
+                            .init_seconds = in->init_seconds, .values = &in->values, .positions = &in->positions, .failures = &in->failures};
 }
 
 static bool next(executor *runs, double now, executor_part *part)
@@ -253,6 +299,7 @@ static bool next(executor *runs, double now, executor_part *part)
     if (!in->busy)
         return false;
     empty_part(in);
+    in->init_seconds = 0;
     if (in->broken)
         give_up(in, RF_ENOMEM, "memory", "the worker is out of memory", part);
     else if (worker_state_of(in, &in->call.worker_state))

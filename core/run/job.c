@@ -29,6 +29,11 @@ static int keep_options(job *of, const job_order *order)
     of->settled.retry.on = of->on;
     if (!of->name || (order->settled.retry.on && !of->on))
         return error_no_memory(1);
+    if (order->settled.progress == RF_ON && order->shows_on && !order->settled.on_progress) {
+        of->line = (rf_progress){.to = order->shows_on, .name = of->name};
+        of->settled.on_progress = rf_progress_line;
+        of->settled.user = &of->line;
+    }
     return keep_state(of, order->settled.state);
 }
 

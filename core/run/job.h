@@ -23,6 +23,7 @@ typedef struct job_order {
     rf_options settled;                 /* texts and state are copied */
     bool ordered;
     enum job_sink sink;
+    FILE *shows_on;                     /* where its progress is shown, if it is on and nobody else is told; NULL: nowhere */
 } job_order;
 
 bool job_over(const job *of);           /* it has ended and nobody uses its source any more */

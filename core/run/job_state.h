@@ -40,7 +40,10 @@ struct job {
     uint64_t want;                      /* units that the plan asked for */
     int descriptor;                     /* what the source waits for, while reading */
     double when;
+    rf_progress line;                   /* what settled.user is where the library shows how far it is */
     double progress_next;
+    uint64_t done, total;               /* as told last */
+    bool told_final;
     struct coordinator *runs;
     struct job *next;
 };

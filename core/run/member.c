@@ -69,6 +69,7 @@ static bool for_worker(const member *self, const message *what)
     case MESSAGE_RUN:
     case MESSAGE_STOP:
     case MESSAGE_FORGET:
+    case MESSAGE_ASK:
     case MESSAGE_BYE:
     case MESSAGE_SHARE:
     case MESSAGE_SHARE_PIECE:

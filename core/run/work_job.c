@@ -52,6 +52,7 @@ int work_job_new(const registry *functions, const shares *has, const message *wh
         return error_no_memory(sizeof *job);
     job->id = what->head.job;
     job->job.function = function;
+    job->job.number = what->job.function;
     job->job.seed = what->job.seed;
     job->job.ordinal = what->job.ordinal;
     job->job.by_workers = what->job.by_workers;

@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/large.h"
+#include "run/figures.h"
 #include "run/work_job.h"
 
 #define LONG_SECONDS 0.001              /* before a function predicted to take longer, all that was sent must have left */
@@ -19,6 +20,7 @@ struct queued {
     message run;                        /* head and fixed part; body points into kept */
     buffer kept;
     bool by_workers;
+    uint32_t function;
 };
 
 struct worker {
@@ -36,6 +38,7 @@ struct worker {
     bool held;                          /* the next chunk waits for shared data of its job */
     bool follows;                       /* the step has just finished a chunk */
     double drained, flushed;
+    work_figures done;
     bool (*out_of_time)(void *context, uint64_t task);
     void *out_of_time_context;
     int status;
@@ -48,6 +51,7 @@ int worker_new(post *via, const registry *functions, worker **made)
         return error_no_memory(sizeof *works);
     works->via = via;
     works->functions = functions;
+    figures_begin(&works->done, transport_now(post_transport(via)));
     int status = shares_new(via, &works->shares);
     if (status) {
         free(works);
@@ -113,6 +117,7 @@ static int take_job(worker *works, const message *what)
     int status = work_job_new(works->functions, works->shares, what, &job);
     if (status)
         return status;
+    works->done.sum.bytes_in += what->body_size;
     job->next = works->jobs;
     works->jobs = job;
     return RF_OK;
@@ -158,7 +163,9 @@ static int take_run(worker *works, message *what)
             return status;
         entry->kept.data[entry->kept.size] = '\0';
     }
+    works->done.sum.bytes_in += what->body_size;
     entry->by_workers = job->job.by_workers;
+    entry->function = job->job.number;
     entry->run = *what;
     entry->run.body = entry->kept.data;
     works->count++;
@@ -220,6 +227,7 @@ int worker_take(worker *works, message *what)
     case MESSAGE_RUN: return take_run(works, what);
     case MESSAGE_STOP: stop_task(works, what->head.task); return RF_OK;
     case MESSAGE_FORGET: forget_job(works, what->head.job); return RF_OK;
+    case MESSAGE_ASK: works->done.asked = what->ask.number; return RF_OK;
     case MESSAGE_BYE: works->over = true; return RF_OK;
     default: return take_share(works, what);
     }
@@ -281,6 +289,7 @@ static int post_part(worker *works, const struct queued *of, executor_part *part
                       (of->by_workers && !part->init_failed ? PART_POSITIONS : 0u);
     part_content content = {part->values, (const uint64_t *)(const void *)part->positions->data, part->failures};
     message_measure_part(&what, &content);
+    figures_count(&works->done, part, of->function, what.body_size, last && part->values->count);
     if (what.body_size <= POST_INLINE_MOST) {
         void *space = post_begin(works->via, 0, &what);
         if (!space)
@@ -382,11 +391,24 @@ static double work_a_little(worker *works, double now)
     return part.seconds;
 }
 
+/* Before the next function, which may be long. */
+static bool tell_figures(worker *works, double now)
+{
+    if (!figures_due(&works->done, now))
+        return true;
+    int status = figures_tell(&works->done, works->via, now);
+    transport_flush(post_transport(works->via));
+    return status >= 0;
+}
+
 double worker_step(worker *works, double now)
 {
     transport *t = post_transport(works->via);
     works->follows = false;
     double answers = shares_step(works->shares, now);
+    bool told = tell_figures(works, now);
+    if (works->count)
+        figures_busy(&works->done, now);
     for (double left = TURN_SECONDS, took; left >= 0 && (took = work_a_little(works, now)) >= 0;)
         left -= took + STEP_SECONDS;
     now = transport_now(t);
@@ -394,8 +416,10 @@ double worker_step(worker *works, double now)
         transport_flush(t);
         works->flushed = now;
     }
+    if (!works->count || works->held)
+        figures_idle(&works->done, now);
     if (!works->count || works->status || works->held)
-        return answers;
+        return told || now + QUIET_SECONDS > answers ? answers : now + QUIET_SECONDS;
     if (waits_for_quiet(works))
         return now + QUIET_SECONDS;
     return works->running ? executor_wake(works->runs) : now;

@@ -1,6 +1,6 @@
 /* rf_print: values as JSON, one line. What JSON cannot say: bytes that are no UTF-8 become escapes of their number (\u00ff),
    keys that are no texts their own JSON as a text, numbers that are not finite null. */
-#include "rankfold.h"
+#include "value/print.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -154,4 +154,49 @@ int rf_print(FILE *to, rf_value value)
     if (!status && ferror(to))
         status = error_set(RF_EOUTPUT, "output", "a value could not be printed: %s", strerror(errno));
     return status;
+}
+
+/* ---- in brief -------------------------------------------------------------------------------------------------- */
+
+#define BRIEF_SPACE (8 * BRIEF_MOST)    /* what stands before a text, its bytes as escapes, and the brackets around it */
+
+static void print_briefly(FILE *to, rf_value value)
+{
+    rf_type type = rf_type_of(value);
+    if (type != RF_TUPLE_TYPE && type != RF_DICT_TYPE) {
+        size_t size = rf_size(value);
+        print_value(to, type < RF_TEXT || size <= BRIEF_MOST ? value : rf_view(type, value.data, BRIEF_MOST), 0);
+        return;
+    }
+    rf_value element;
+    fputc(type == RF_DICT_TYPE ? '{' : '[', to);
+    for (uint64_t i = 0; ftell(to) < BRIEF_MOST && rf_take(&value, &element) == RF_OK; i++) {
+        if (i > 0)
+            fputs(type == RF_DICT_TYPE && i % 2 ? ": " : ", ", to);
+        print_briefly(to, element);
+    }
+    fputc(type == RF_DICT_TYPE ? '}' : ']', to);
+}
+
+/* No character of UTF-8 is cut in two. */
+static void cut(char *text)
+{
+    size_t end = BRIEF_MOST - sizeof "...";
+    while (end > 0 && ((uint8_t)text[end] & 0xc0) == 0x80)
+        end--;
+    memcpy(text + end, "...", sizeof "...");
+}
+
+void print_brief(rf_value value, char text[BRIEF_MOST])
+{
+    char space[BRIEF_SPACE] = "";
+    FILE *memory = fmemopen(space, sizeof space, "w");
+    if (memory) {
+        print_briefly(memory, value);
+        fclose(memory);
+    }
+    size_t size = strnlen(space, sizeof space);
+    memcpy(text, space, size < BRIEF_MOST ? size + 1 : BRIEF_MOST);
+    if (size >= BRIEF_MOST)
+        cut(text);
 }

@@ -7,7 +7,8 @@
 _Static_assert(sizeof(struct message_head) == 48, "the fixed part starts at a multiple of 16");
 _Static_assert(sizeof(struct message_hello) % 16 == 0 && sizeof(struct message_job) % 16 == 0 &&
                    sizeof(struct message_run) % 16 == 0 && sizeof(struct message_part) % 16 == 0 &&
-                   sizeof(struct message_share) % 16 == 0,
+                   sizeof(struct message_share) % 16 == 0 && sizeof(struct message_ask) % 16 == 0 &&
+                   sizeof(struct message_figures) % 16 == 0,
                "the body starts at a multiple of 16");
 _Static_assert(sizeof(struct message_failure) % 8 == 0, "failures start at multiples of 8");
 _Static_assert(sizeof(size_t) == sizeof(uint64_t), "a body's size is a size in memory");
@@ -32,6 +33,8 @@ static const struct {
     [MESSAGE_SHARE_HAVE] = {"SHARE_HAVE", sizeof(struct message_share), false},
     [MESSAGE_SHARE_DROP] = {"SHARE_DROP", sizeof(struct message_share), false},
     [MESSAGE_SHARE_LOST] = {"SHARE_LOST", sizeof(struct message_share), false},
+    [MESSAGE_ASK] = {"ASK", sizeof(struct message_ask), false},
+    [MESSAGE_FIGURES] = {"FIGURES", sizeof(struct message_figures), true},
 };
 
 size_t message_frame_size(int kind, size_t inline_body)
@@ -164,6 +167,16 @@ static const char *fault_of_share(const message *what)
     return NULL;
 }
 
+static const char *fault_of_figures(const message *what)
+{
+    const struct message_figures *figures = &what->figures;
+    if (!is_duration(figures->working) || !is_duration(figures->waiting) || !is_duration(figures->starting) || !is_duration(figures->init))
+        return "its times make no sense";
+    if (figures->longest > RF_LONGEST || what->body_size != figures->longest * sizeof(struct message_long))
+        return "its body is not as many items as it tells of";
+    return NULL;
+}
+
 static const char *fault_of_fixed_part(const message *what)
 {
     switch (what->head.kind) {
@@ -175,8 +188,12 @@ static const char *fault_of_fixed_part(const message *what)
         return fault_of_run(what);
     case MESSAGE_PART:
         return fault_of_part(what);
+    case MESSAGE_ASK:
+        return what->ask.number ? NULL : "its number is 0";
+    case MESSAGE_FIGURES:
+        return fault_of_figures(what);
     default:
-        return what->head.kind >= MESSAGE_SHARE ? fault_of_share(what) : NULL;
+        return message_is_share(what->head.kind) ? fault_of_share(what) : NULL;
     }
 }
 
@@ -249,8 +266,15 @@ static void describe_fixed_part(const message *what, char *text, size_t size)
     case MESSAGE_PART:
         describe_part(what, text, size);
         break;
+    case MESSAGE_ASK:
+        snprintf(text, size, " number %" PRIu64, what->ask.number);
+        break;
+    case MESSAGE_FIGURES:
+        snprintf(text, size, " answers %" PRIu64 " chunks %" PRIu64 " items %" PRIu64, what->figures.answers, what->figures.chunks,
+                 what->figures.items);
+        break;
     default:
-        if (what->head.kind >= MESSAGE_SHARE)
+        if (message_is_share(what->head.kind))
             snprintf(text, size, " version %" PRIu64 " at %" PRIu64 " of rank %" PRId32 "%s%s", what->share.version, what->share.at,
                      what->share.peer, what->share.flags & SHARE_BY_DOOR ? " by door" : "", what->share.flags & SHARE_MORE ? " more" : "");
     }

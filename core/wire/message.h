@@ -31,8 +31,11 @@ enum message_kind {
     MESSAGE_SHARE_HAVE,                 /* worker -> 0: I have all of it */
     MESSAGE_SHARE_DROP,                 /* 0 -> worker: nobody needs it any more */
     MESSAGE_SHARE_LOST,                 /* 0 -> worker: peer is gone; what it was asked for, ask 0 */
+    MESSAGE_ASK,                        /* 0 -> worker: tell your figures */
+    MESSAGE_FIGURES,                    /* worker -> 0: what I have done so far; body: struct message_long[longest] */
     MESSAGE_KINDS
 };
+static inline bool message_is_share(int kind) { return kind >= MESSAGE_SHARE && kind <= MESSAGE_SHARE_LOST; }
 
 struct message_head {
     uint64_t size;                      /* of the frame: head, fixed part and the body where it is inline */
@@ -105,6 +108,24 @@ struct message_failure {
     uint32_t rest;                      /* it stands for all that follows in its unit: it cannot be tried again by itself */
 };
 
+struct message_ask { uint64_t number, reserved; };          /* from 1 */
+
+struct message_figures {
+    uint64_t answers;                   /* the ASK's number; 0: not asked */
+    uint64_t chunks, items, failed, bytes_in, bytes_out;
+    double working, waiting, starting, init;
+    uint64_t longest, reserved;
+};
+
+/* An item that took long, or several that were timed together. */
+struct message_long {
+    double seconds;
+    uint64_t index, items;
+    uint32_t function;                  /* its number in the registry's snapshot */
+    int32_t rank;                       /* set by rank 0 */
+    char path[64], item[64];            /* with their NULs; "": none, unknown */
+};
+
 /* A message as it is handled. To send one: head.kind, head.job and head.task are said, the rest of the head is made here. */
 typedef struct message {
     int peer;
@@ -115,6 +136,8 @@ typedef struct message {
         struct message_run run;
         struct message_part part;
         struct message_share share;
+        struct message_ask ask;
+        struct message_figures figures;
     };
     const void *body;                   /* 16-aligned; NULL when there is none */
     size_t body_size;
