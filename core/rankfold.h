@@ -383,6 +383,7 @@ uint64_t rf_workers(const rf_pool *pool);   /* how many ranks work for it */
    a worker (rf_call_worker finds what it has opened); share or send what the pointer points to, with offsets or indices in place of
    pointers inside it. */
 int rf_share(rf_pool *pool, const char *name, const void *data, size_t size);
+
 /* ---- insights -------------------------------------------------------------------------------------------------- */
 
 /* What the workers of a pool have done since it was opened, for all its jobs. Counted where the work is done, at no cost that can

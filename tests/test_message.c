@@ -9,15 +9,15 @@ static const size_t fixed_sizes[MESSAGE_KINDS] = {[MESSAGE_HELLO] = sizeof(struc
                                                   [MESSAGE_JOB] = sizeof(struct message_job),
                                                   [MESSAGE_RUN] = sizeof(struct message_run),
                                                   [MESSAGE_PART] = sizeof(struct message_part),
+                                                  [MESSAGE_ASK] = sizeof(struct message_ask),
+                                                  [MESSAGE_FIGURES] = sizeof(struct message_figures),
                                                   [MESSAGE_SHARE] = sizeof(struct message_share),
                                                   [MESSAGE_SHARE_ASK] = sizeof(struct message_share),
                                                   [MESSAGE_SHARE_PIECE] = sizeof(struct message_share),
                                                   [MESSAGE_SHARE_PASSED] = sizeof(struct message_share),
                                                   [MESSAGE_SHARE_HAVE] = sizeof(struct message_share),
                                                   [MESSAGE_SHARE_DROP] = sizeof(struct message_share),
-                                                  [MESSAGE_SHARE_LOST] = sizeof(struct message_share),
-                                                  [MESSAGE_ASK] = sizeof(struct message_ask),
-                                                  [MESSAGE_FIGURES] = sizeof(struct message_figures)};
+                                                  [MESSAGE_SHARE_LOST] = sizeof(struct message_share)};
 
 START_TEST(every_kind_is_read_as_it_was_written)
 {

@@ -34,6 +34,7 @@ uint64_t coordinator_jobs(const coordinator *runs);                 /* made so f
 void coordinator_count(coordinator *runs, uint64_t number);         /* which pool of its process it is of: failures tell it */
 
 int coordinator_share(coordinator *runs, const char *name, const void *data, size_t size);     /* a new version, for the jobs made after it */
+
 /* What the workers have done (coordinator_figures.c). ask: all of them; a negative status: the rest was not asked. answered: all that are there
    have, or those that are long in a function are excused. */
 int coordinator_ask_figures(coordinator *runs);

@@ -419,7 +419,7 @@ double worker_step(worker *works, double now)
     if (!works->count || works->held)
         figures_idle(&works->done, now);
     if (!works->count || works->status || works->held)
-        return told || now + QUIET_SECONDS > answers ? answers : now + QUIET_SECONDS;
+        return told || answers < now + QUIET_SECONDS ? answers : now + QUIET_SECONDS;
     if (waits_for_quiet(works))
         return now + QUIET_SECONDS;
     return works->running ? executor_wake(works->runs) : now;

@@ -7,8 +7,8 @@
 _Static_assert(sizeof(struct message_head) == 48, "the fixed part starts at a multiple of 16");
 _Static_assert(sizeof(struct message_hello) % 16 == 0 && sizeof(struct message_job) % 16 == 0 &&
                    sizeof(struct message_run) % 16 == 0 && sizeof(struct message_part) % 16 == 0 &&
-                   sizeof(struct message_share) % 16 == 0 && sizeof(struct message_ask) % 16 == 0 &&
-                   sizeof(struct message_figures) % 16 == 0,
+                   sizeof(struct message_ask) % 16 == 0 && sizeof(struct message_figures) % 16 == 0 &&
+                   sizeof(struct message_share) % 16 == 0,
                "the body starts at a multiple of 16");
 _Static_assert(sizeof(struct message_failure) % 8 == 0, "failures start at multiples of 8");
 _Static_assert(sizeof(size_t) == sizeof(uint64_t), "a body's size is a size in memory");
@@ -26,6 +26,8 @@ static const struct {
     [MESSAGE_FORGET] = {"FORGET", 0, false},
     [MESSAGE_BYE] = {"BYE", 0, false},
     [MESSAGE_GONE] = {"GONE", 0, false},
+    [MESSAGE_ASK] = {"ASK", sizeof(struct message_ask), false},
+    [MESSAGE_FIGURES] = {"FIGURES", sizeof(struct message_figures), true},
     [MESSAGE_SHARE] = {"SHARE", sizeof(struct message_share), true},
     [MESSAGE_SHARE_ASK] = {"SHARE_ASK", sizeof(struct message_share), false},
     [MESSAGE_SHARE_PIECE] = {"SHARE_PIECE", sizeof(struct message_share), true},
@@ -33,8 +35,6 @@ static const struct {
     [MESSAGE_SHARE_HAVE] = {"SHARE_HAVE", sizeof(struct message_share), false},
     [MESSAGE_SHARE_DROP] = {"SHARE_DROP", sizeof(struct message_share), false},
     [MESSAGE_SHARE_LOST] = {"SHARE_LOST", sizeof(struct message_share), false},
-    [MESSAGE_ASK] = {"ASK", sizeof(struct message_ask), false},
-    [MESSAGE_FIGURES] = {"FIGURES", sizeof(struct message_figures), true},
 };
 
 size_t message_frame_size(int kind, size_t inline_body)
@@ -193,7 +193,7 @@ static const char *fault_of_fixed_part(const message *what)
     case MESSAGE_FIGURES:
         return fault_of_figures(what);
     default:
-        return message_is_share(what->head.kind) ? fault_of_share(what) : NULL;
+        return what->head.kind >= MESSAGE_SHARE ? fault_of_share(what) : NULL;
     }
 }
 
@@ -274,7 +274,7 @@ static void describe_fixed_part(const message *what, char *text, size_t size)
                  what->figures.items);
         break;
     default:
-        if (message_is_share(what->head.kind))
+        if (what->head.kind >= MESSAGE_SHARE)
             snprintf(text, size, " version %" PRIu64 " at %" PRIu64 " of rank %" PRId32 "%s%s", what->share.version, what->share.at,
                      what->share.peer, what->share.flags & SHARE_BY_DOOR ? " by door" : "", what->share.flags & SHARE_MORE ? " more" : "");
     }

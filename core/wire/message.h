@@ -24,6 +24,8 @@ enum message_kind {
     MESSAGE_FORGET,                     /* 0 -> worker: the job is over */
     MESSAGE_BYE,                        /* 0 -> worker: the pool is over */
     MESSAGE_GONE,                       /* worker -> 0: I have left, nothing follows */
+    MESSAGE_ASK,                        /* 0 -> worker: tell your figures */
+    MESSAGE_FIGURES,                    /* worker -> 0: what I have done so far; body: struct message_long[longest] */
     MESSAGE_SHARE,                      /* 0 -> worker: there is a version of shared data; at: its size; peer: whom to ask; body: name */
     MESSAGE_SHARE_ASK,                  /* worker -> whom it was told: send what follows at, or pass a descriptor */
     MESSAGE_SHARE_PIECE,                /* the answer; body: bytes from at on */
@@ -31,11 +33,8 @@ enum message_kind {
     MESSAGE_SHARE_HAVE,                 /* worker -> 0: I have all of it */
     MESSAGE_SHARE_DROP,                 /* 0 -> worker: nobody needs it any more */
     MESSAGE_SHARE_LOST,                 /* 0 -> worker: peer is gone; what it was asked for, ask 0 */
-    MESSAGE_ASK,                        /* 0 -> worker: tell your figures */
-    MESSAGE_FIGURES,                    /* worker -> 0: what I have done so far; body: struct message_long[longest] */
     MESSAGE_KINDS
 };
-static inline bool message_is_share(int kind) { return kind >= MESSAGE_SHARE && kind <= MESSAGE_SHARE_LOST; }
 
 struct message_head {
     uint64_t size;                      /* of the frame: head, fixed part and the body where it is inline */
