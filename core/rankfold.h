@@ -227,6 +227,9 @@ int rf_read_slots(rf_call *call, rf_value item, const rf_slot *slots, size_t cou
 #define RF_UNLIMITED UINT64_MAX
 #define RF_ENDLESS UINT64_MAX
 #define RF_FOREVER ((double)INFINITY)
+#define RF_SECOND 0
+#define RF_MINUTE 1
+#define RF_HOUR 2
 
 typedef enum rf_switch { RF_UNSET, RF_ON, RF_OFF } rf_switch;   /* a call can switch off what a registration switched on */
 
@@ -241,6 +244,16 @@ typedef struct rf_retry {
     rf_switch steady;                       /* no jitter */
 } rf_retry;
 #define RF_RETRY {.attempts = 3}
+
+/* How many attempts of a job may begin in a second, a minute or an hour, on all workers together: {.count = 10} is ten a second,
+   {100, RF_MINUTE}, {0.5, RF_HOUR}. Each attempt counts when rank 0 sends it: retries too, and what is run again because its
+   rank was lost. In any t seconds at most rate * t + max(1, rate / 100) begin to be sent; so at 100 a second or less they
+   come one by one, evenly. A worker that is busy may begin them later. Another level's rate is overridden as a whole. */
+typedef struct rf_rate {
+    double count;                           /* may be fractional; RF_NONE: no limit */
+    int per;                                /* RF_SECOND, RF_MINUTE, RF_HOUR */
+} rf_rate;
+double rf_rate_per_second(rf_rate rate);    /* INFINITY for RF_NONE; NAN when per is none of the three */
 
 /* What failed items do to the rest of the job. A threshold alone asks for RF_HALT_SOON; a halt alone has the threshold 1.
    Items that are not run after it are failures of kind "halted", and the verb returns RF_EHALTED. */
@@ -265,6 +278,8 @@ typedef struct rf_options {
     uint64_t max_bytes;                     /* the same in bytes of results held; 64 MiB; the next to deliver is always let in */
     double timeout;                         /* of the whole job; RF_NONE. What is unfinished then is a failure RF_ETIMEOUT */
     rf_retry retry;
+    rf_rate rate_limit;                     /* RF_NONE. RF_EOPTION where workers read many items in one block, which nobody has
+                                               counted: rf_lines, rf_records, rf_splits of a .gz; from "-" they can be limited */
     rf_halt halt;
     uint64_t halt_count;                    /* failed items that halt the job; RF_UNLIMITED */
     double halt_share;                      /* the same as a share of the items done, (0, 1], looked at from 10 items on; RF_NONE */

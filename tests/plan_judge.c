@@ -181,6 +181,26 @@ static void check_credit(world *in, const world_worker *w, const plan_action *ru
     PROMISE(in, load < PLAN_CREDIT + 1e-9, "%g s in flight, and one more", load);
 }
 
+double rate_of(const world_job *j)
+{
+    static const double seconds[] = {[RF_SECOND] = 1, [RF_MINUTE] = 60, [RF_HOUR] = 3600};
+    const rf_rate *said = &j->as.settled.rate_limit;
+    return said->count > 0 ? said->count / seconds[said->per] : 0;
+}
+
+/* What was sent in every interval that ends now, less what its time allows: level is the most of them all. */
+static void check_rate(world *in, world_job *j, uint64_t units)
+{
+    double rate = rate_of(j), burst = rate / 100 > 1 ? rate / 100 : 1;
+    if (!rate)
+        return;
+    j->level -= rate * (in->now - j->level_at);
+    j->level = (j->level > 0 ? j->level : 0) + (double)units;
+    j->level_at = in->now;
+    PROMISE(in, j->level <= burst * (1 + 1e-9) + 1e-6, "%g units more than the rate allows", j->level - burst);
+    in->tally->limited += units;
+}
+
 static void take_run(world *in, const plan_action *run)
 {
     world_job *j = job_of(in, run->job);
@@ -190,6 +210,7 @@ static void take_run(world *in, const plan_action *run)
     PROMISE(in, !j->stopped, "RUN of a job that was stopped");
     check_credit(in, w, run);
     check_units(in, j, run);
+    check_rate(in, j, run->count);
     w->tasks[w->count++] = (task){.run = *run};
     if (!w->busy)
         begin_next(in, run->worker, j->base_cost);

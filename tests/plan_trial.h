@@ -47,6 +47,7 @@ typedef struct world_job {
     bool halted, out_of_time;
     int status;                         /* it may end with; RF_OK: no reason but its items */
     double added_at, base_cost, failing;
+    double level, level_at;             /* of rate_limit: what was sent beyond the rate, and when that was so */
     uint64_t source_units, handed;      /* of a sequential source */
     uint64_t known, cut, delivered_upto;
     uint64_t failed, done, active;
@@ -112,6 +113,7 @@ void event_add(world *in, double at, event what);
 void begin_next(world *in, uint32_t who, double after);     /* the worker turns to the first of its tasks */
 
 /* plan_judge.c */
+double rate_of(const world_job *j);                         /* units a second; 0: no limit */
 void broken(const world *in, const char *promise, int line, const char *format, ...) __attribute__((format(printf, 4, 5), noreturn));
 void judge_actions(world *in);                              /* takes and judges all that the plan wants done now */
 chunk *chunk_at(world *in, world_job *j, uint32_t which);

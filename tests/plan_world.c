@@ -364,6 +364,8 @@ static void draw_policies(world *in, rf_options *settled)
         else
             settled->halt_count = 1 + below(in, 5);
     }
+    settled->rate_limit.count = chance(in, 0.25) ? between_powers(in, -1, 5) : RF_NONE;
+    settled->rate_limit.per = (int)below(in, 3);
     settled->timeout = chance(in, 0.15) ? between_powers(in, -4, 2) : RF_NONE;
 }
 

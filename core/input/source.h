@@ -25,7 +25,7 @@ typedef struct source_caller {
 } source_caller;
 
 /* Once, before all else: gives the error that waited, walks directories, cuts blocks. RF_EOPTION: an iterable_len above a known
-   length, or for blocks that workers read, whose items nobody has counted. caller: copied; NULL where no generator will come. */
+   length, or for blocks that workers read, whose items nobody has counted; a rate_limit for blocks of many items. caller: copied; NULL where no generator will come. */
 int source_prepare(rf_source *source, const rf_options *settled, const source_caller *caller);
 bool source_sequential(const rf_source *source);
 uint64_t source_length(const rf_source *source);        /* units; UINT64_MAX: unknown. Of a sequential source: iterable_len, which it may not

@@ -168,10 +168,12 @@ void job_look(plan *of, uint32_t which)
                            .count = j->as.sequential ? j->known : job_limit(j)});
     while (j->chunks.head != NONE)
         chunk_release(of, j->chunks.head);
-    bool had_deadline = isfinite(j->deadline);
+    bool had_deadline = isfinite(j->deadline), was_thirsty = j->thirsty;
     job_release(of, which);
     if (had_deadline)
         deadlines_look(of);
+    if (was_thirsty)
+        tokens_look(of);
 }
 
 void deadlines_look(plan *of)
@@ -180,4 +182,12 @@ void deadlines_look(plan *of)
     for (uint32_t i = 0; i < of->job_count; i++)
         if (of->jobs[i].phase != JOB_FREE && of->jobs[i].deadline < of->next_deadline)
             of->next_deadline = of->jobs[i].deadline;
+}
+
+void tokens_look(plan *of)
+{
+    of->next_token = INFINITY;
+    for (uint32_t i = 0; i < of->job_count; i++)
+        if (of->jobs[i].thirsty && rate_wake(&of->jobs[i].limit) < of->next_token)
+            of->next_token = rate_wake(&of->jobs[i].limit);
 }

@@ -19,7 +19,7 @@ plan *plan_new(void)
     }
     made->piece_free = made->chunk_free = made->job_free = NONE;
     made->ring = made->hungry = (list){NONE, NONE};
-    made->next_deadline = INFINITY;
+    made->next_deadline = made->next_token = INFINITY;
     return made;
 }
 
@@ -67,6 +67,7 @@ int plan_add(plan *of, const plan_job *as, double now, uint64_t *id)
     }
     j->input_ended = !as->sequential;
     j->known = as->sequential ? 0 : job_limit(j);
+    j->limit = rate_from(as->settled.rate_limit, now);
     j->random = random_seed(as->settled.seed, j->serial, 0, 0);
     j->deadline = as->settled.timeout > 0 ? now + as->settled.timeout : INFINITY;
     *id = j->id;
@@ -260,7 +261,7 @@ bool plan_take(plan *of, double now, plan_action *action)
 {
     if (!of->action_count) {
         expire(of, now);
-        while (!of->action_count && schedule_one(of))
+        while (!of->action_count && schedule_one(of, now))
             ;
     }
     if (!of->action_count)
@@ -274,6 +275,7 @@ bool plan_take(plan *of, double now, plan_action *action)
 double plan_wake(const plan *of)
 {
     double due = of->heap_count ? of->pieces[of->heap[0]].due : INFINITY;
+    due = due < of->next_token ? due : of->next_token;
     return due < of->next_deadline ? due : of->next_deadline;
 }
 

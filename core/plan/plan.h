@@ -15,8 +15,12 @@
    Chunks: cut by measured cost, aiming at PLAN_AIM seconds and PLAN_PART_BYTES of results; growing by at most 4 from what was
    measured, shrinking toward the end of an input of known length (guided self-scheduling, Polychronopoulos and Kuck 1987).
 
-   Cost: every call is O(1) but for the heap of retries (log of how many wait) and the workers that have room while work
-   that they may not take waits. */
+   Rate: a job with rate_limit draws a token (rate.h) for each unit of each task that it sends, whatever it is sent for: a first attempt,
+   a retry, what a lost worker had. In any interval of t seconds at most rate * t + max(1, rate * RATE_BURST) units of a job begin to be
+   sent; no task is larger than the tokens at hand. A job without tokens holds up no other; plan_wake says when it goes on.
+
+   Cost: every call is O(1) but for the heap of retries (log of how many wait), the workers that have room while work
+   that they may not take waits, and the jobs, where a deadline or a token has come. */
 #ifndef RANKFOLD_PLAN_PLAN_H
 #define RANKFOLD_PLAN_PLAN_H
 
@@ -49,7 +53,7 @@ typedef struct plan_job {
     uint64_t length;                    /* units; PLAN_UNKNOWN for sequential ones */
     size_t unit_bytes;                  /* input bytes that travel with a unit */
     size_t piece_bytes;                 /* of automatic chunks: at most, unless a unit is larger */
-    rf_options settled;                 /* chunk_size, n_splits, max_active, max_bytes, timeout, retry, halt*, workers, seed. Texts are copied */
+    rf_options settled;                 /* chunk_size, n_splits, max_active, max_bytes, timeout, retry, rate_limit, halt*, workers, seed. Texts are copied */
 } plan_job;
 
 int plan_add(plan *of, const plan_job *job, double now, uint64_t *id);  /* ids are never 0 and never used again */
@@ -110,7 +114,7 @@ typedef struct plan_action {
 } plan_action;
 
 bool plan_take(plan *of, double now, plan_action *action);      /* the next action; false: nothing to do now */
-double plan_wake(const plan *of);                               /* when to look again (retry, time-out); INFINITY */
+double plan_wake(const plan *of);                               /* when to look again (retry, token, time-out); INFINITY */
 
 bool plan_at_ease(const plan *of);      /* every worker has work for half of PLAN_CREDIT or longer: nobody waits for what comes next */
 

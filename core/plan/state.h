@@ -16,6 +16,7 @@
 
 #include "plan/cost.h"
 #include "plan/plan.h"
+#include "plan/rate.h"
 
 #define NONE UINT32_MAX
 
@@ -62,6 +63,8 @@ typedef struct job {
     size_t bytes_held, bytes_flying;    /* flying: predicted results of what runs */
     uint64_t units_done, items_done, items_failed;
     double deadline;
+    rate limit;
+    bool thirsty;                       /* it has something to send and no token: next_token is not later than its own */
     uint64_t random;
     cost measured;
     list chunks, pieces, ready;
@@ -102,6 +105,7 @@ struct plan {
     plan_action *actions;               /* a ring */
     uint32_t action_first, action_count, action_most;
     double next_deadline;               /* the earliest of all jobs */
+    double next_token;                  /* the earliest of thirsty jobs */
     int memory_status;
 };
 
@@ -138,6 +142,7 @@ void chunk_taken(plan *of, uint32_t which);             /* one of its parts or F
 void job_stop(plan *of, uint32_t which, int status, bool drop);
 void job_look(plan *of, uint32_t which);                /* ends it if nothing is left */
 void deadlines_look(plan *of);
+void tokens_look(plan *of);             /* likewise next_token */
 uint64_t job_limit(const job *which);                   /* units that may be cut in all: length, declared length */
 
 /* workers.c */
@@ -149,6 +154,8 @@ void load_is(plan *of, worker *w, double load);
 void worker_finished(plan *of, uint32_t which);         /* its worker has that piece no more */
 
 /* again.c */
+void set_apart(plan *of, uint32_t which, uint64_t units);   /* leaves it that many; what follows them is a READY piece of its own. Without
+                                                           memory for that it stays whole */
 bool try_again(plan *of, uint32_t which, const plan_failure *why, double now);
 void piece_returns(plan *of, uint32_t which, bool at_it);   /* its worker has it no more: what is left of it is run again, or fails */
 
@@ -157,6 +164,6 @@ void job_judge(plan *of, uint32_t which);               /* halts it if too much 
 
 /* schedule.c */
 void expire(plan *of, double now);
-bool schedule_one(plan *of);
+bool schedule_one(plan *of, double now);
 
 #endif
