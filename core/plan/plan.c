@@ -185,6 +185,14 @@ static void measure(job *j, piece *p, const plan_part *part)
     p->seconds = p->bytes = 0;
 }
 
+static void grow_job(job *j, const plan_part *part)
+{
+    if (!part->added)
+        return;
+    j->added += part->added;
+    j->added_bytes += ((double)part->added_bytes - (double)part->added * j->added_bytes) / (double)j->added;
+}
+
 static void count_part(plan *of, piece *p, const plan_part *part)
 {
     job *j = &of->jobs[p->job];
@@ -192,6 +200,7 @@ static void count_part(plan *of, piece *p, const plan_part *part)
     measure(j, p, part);
     j->items_done += part->items;
     j->units_done += p->position == PLAN_ALL ? part->units : 0;
+    grow_job(j, part);
     if (j->as.keeps || !part->items)
         return;
     j->bytes_held += part->bytes;
@@ -288,7 +297,7 @@ bool plan_out_of_time(const plan *of, uint64_t task, double now)
 uint64_t plan_done(const plan *of, uint64_t id, uint64_t *total)
 {
     const job *j = job_by_id((plan *)(uintptr_t)of, id, NULL);
-    *total = !j ? 0 : j->as.sequential ? j->known : job_limit(j);
+    *total = j ? job_total(j) : 0;
     return j ? j->units_done : 0;
 }
 

@@ -36,6 +36,7 @@
 #define PLAN_ALL UINT64_MAX             /* position: all items of the units */
 #define PLAN_UNKNOWN UINT64_MAX         /* length */
 #define PLAN_NO_CHUNK UINT32_MAX
+#define PLAN_ADDED (UINT64_C(1) << 63)  /* units from here on were added by items of the job, in the order of the parts that brought them */
 
 typedef struct plan plan;
 
@@ -79,6 +80,9 @@ typedef struct plan_part {
     uint64_t units, items;              /* done with this part; items: failed ones too */
     size_t bytes;                       /* of results */
     double seconds;
+    uint64_t added;                     /* units that its items have added to the job, if it is wanted: known before the task is over, so
+                                           that no job ends while something may still be added */
+    size_t added_bytes;                 /* their input */
     plan_failure *failures;
     uint64_t failure_count;
     uint64_t job;                       /* out: 0: nobody wants it any more (job over, task given up): drop it */
@@ -99,7 +103,8 @@ enum plan_action_kind {
     PLAN_DELIVER,                       /* job, chunk: ordered: hand on what came of it, then forget the number */
     PLAN_FAIL,                          /* job, chunk, first, count, position, status, attempt: these were not done and never will be. chunk may be PLAN_NO_CHUNK
                                            (never cut; comes after all chunks). A whole range is one action */
-    PLAN_FORGET,                        /* job, first, count: sequential jobs: the input of these units is not needed any more */
+    PLAN_FORGET,                        /* job, first, count: of sequential jobs, and of what was added: the input of these units is not
+                                           needed any more */
     PLAN_ENDED                          /* job, status: after all else of it; first: units done, count: of so many */
 };
 

@@ -58,7 +58,9 @@ typedef struct job {
     enum job_phase phase;
     int status;                         /* why it stops, or what its source said; else RF_OK */
     bool input_ended, reading, listed, silent;
-    uint64_t known, cut;                /* units that may be cut, and that were */
+    uint64_t known, cut;                /* units of the source that may be cut, and that were */
+    uint64_t added, added_cut;          /* the same of those from PLAN_ADDED on */
+    double added_bytes;                 /* input bytes of one of them: a mean */
     uint64_t active;                    /* units in the window */
     size_t bytes_held, bytes_flying;    /* flying: predicted results of what runs */
     uint64_t units_done, items_done, items_failed;
@@ -143,7 +145,8 @@ void job_stop(plan *of, uint32_t which, int status, bool drop);
 void job_look(plan *of, uint32_t which);                /* ends it if nothing is left */
 void deadlines_look(plan *of);
 void tokens_look(plan *of);             /* likewise next_token */
-uint64_t job_limit(const job *which);                   /* units that may be cut in all: length, declared length */
+uint64_t job_limit(const job *which);                   /* units of the source that may be cut in all: length, declared length */
+uint64_t job_total(const job *which);                   /* all units that are known of */
 
 /* workers.c */
 bool job_takes(const plan *of, const job *which, uint32_t who);
