@@ -101,7 +101,8 @@ typedef struct rf_error {
     const char *host;
     int rank;               /* -1 where no rank was at fault */
     unsigned attempt;       /* 0 where nothing was attempted */
-    const char *replay;     /* names the item for RANKFOLD_REPLAY, see "replay" below; NULL where no item was attempted */
+    const char *replay;     /* names the item for RANKFOLD_REPLAY, see "replay" below; NULL where no item was attempted,
+                               and for one that a function added (rf_call_add) */
 } rf_error;
 
 const char *rf_status_name(int status);     /* "RF_EITEMS"; "unknown status" for a number that is none */
@@ -192,6 +193,7 @@ unsigned rf_call_attempt(const rf_call *call);          /* from 1 */
 int rf_call_rank(const rf_call *call);                  /* of the worker, in the pool's communicator */
 bool rf_call_cancelled(rf_call *call);                  /* in long functions: is the result still wanted? Also moves messages */
 void rf_call_progress(rf_call *call);                   /* in long functions: lets messages move; never blocks */
+int rf_call_add(rf_call *call, rf_value item);          /* adds an item (copied) to the job that this call is part of, see below */
 const char *rf_call_path(const rf_call *call);          /* the file the item came from, or NULL; until the function returns */
 uint64_t rf_call_offset(const rf_call *call);           /* and where in it, in bytes (of its content, for a .gz) */
 const void *rf_call_state(rf_call *call, size_t size);  /* .state of the job; NULL (and a failed item) if the size differs */
@@ -204,6 +206,15 @@ void *rf_call_alloc(rf_call *call, size_t size);        /* until the function re
 rf_value rf_call_keep(rf_call *call, rf_value value);   /* a copy with that lifetime; nil after a failure */
 double rf_call_random(rf_call *call);                   /* [0, 1), 53 bits; seeded by the pool's seed, the job and the item's
                                                            position, so that neither ranks nor attempts change it */
+
+/* Jobs that grow: walking a tree whose size nobody knows. In rf_map_unordered and rf_imap_unordered a function may add items to
+   its own job, whatever the source; anywhere else rf_call_add fails the item with RF_EUSAGE. They are added when this attempt
+   succeeds: a failed one adds nothing, one that is tried again adds once. The job goes on until none is left; they count in
+   the results, and retry, window, rate, halt and time-out hold for them; iterable_len and n_splits are the source's alone. They
+   are run before what is left of the source. rf_run takes and drops them.
+   An added item's index has the top bit set, so that it is no ordinal; the other 63 are mixed from its parent's path and index and
+   how many that call had added before. So any number of ranks gives the same item the same index and the same rf_call_random.
+   Rank 0 holds what is added until it was run, in memory, however much that is: max_active and max_bytes do not bound it. */
 
 #define RF_STATE(object) rf_bytes(&(object), sizeof(object))
 #define RF_CALL_STATE(call, type) ((const type *)rf_call_state((call), sizeof(type)))
@@ -404,7 +415,8 @@ void rf_source_free(rf_source *source);                            /* one that n
 /* ---- verbs ----------------------------------------------------------------------------------------------------- */
 
 typedef struct rf_result {
-    uint64_t index;                         /* position in the source: ordinal; for what workers read, the offset in path */
+    uint64_t index;                         /* position in the source: ordinal; for what workers read, the offset in path; of an item
+                                               that a function added, see rf_call_add */
     bool ok;
     rf_value value;                         /* nil when not ok */
     const rf_error *error;                  /* NULL when ok; as long as the results, but for items that failed together without

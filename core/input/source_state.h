@@ -3,6 +3,7 @@
 #define RANKFOLD_INPUT_SOURCE_STATE_H
 
 #include "base/error.h"
+#include "input/growth.h"
 #include "input/pages.h"
 #include "input/paths.h"
 #include "input/source.h"
@@ -43,6 +44,7 @@ struct rf_source {
     uint64_t length;                /* units; UINT64_MAX: unknown */
     uint64_t limit;                 /* of a sequential one: iterable_len */
     pages pages;                    /* values; what was read of a sequential source */
+    growth *added;                  /* by items of its job; NULL: nothing yet */
     union {
         struct source_range range;
         struct source_array array;
