@@ -263,6 +263,40 @@ START_TEST(five_attempts_come_after_delays_up_to_the_largest)
 }
 END_TEST
 
+/* The delays before attempts 2 and 3 of one item. */
+static void drawn_delays(uint64_t seed, double delays[2])
+{
+    tear_down();
+    set_up();
+    workers_join(2);
+    start(1, RF_OPTIONS(.retry = RF_RETRY, .seed = seed));
+    for (unsigned k = 0; k < 2; k++) {
+        plan_action run = run_of(0, 1);
+        ck_assert(one_failed(&run, 0, "function"));
+        delays[k] = plan_wake(of) - now;
+        now = plan_wake(of);
+    }
+    plan_action last = run_of(0, 1);
+    ck_assert_uint_eq(last.attempt, 3);
+    ck_assert(!one_failed(&last, 0, "function"));
+}
+
+START_TEST(E11_jitter_comes_from_the_seed_and_never_adds_to_the_delay)
+{
+    double first[2], other[2];
+    uint64_t different = 0;
+    for (uint64_t seed = 1; seed <= 100; seed++) {
+        drawn_delays(seed, first);
+        ck_assert(first[0] >= 0.5 && first[0] <= 1 && first[1] >= 1 && first[1] <= 2);
+        drawn_delays(seed, other);
+        ck_assert(first[0] == other[0] && first[1] == other[1]);
+        drawn_delays(seed + 1, other);
+        different += first[0] != other[0];
+    }
+    ck_assert_uint_eq(different, 100);
+}
+END_TEST
+
 START_TEST(one_attempt_is_no_retry)
 {
     attempts_come_after(&(rf_retry){.attempts = 1}, (double[]){0}, 1);
@@ -1055,6 +1089,7 @@ static Suite *suite(void)
         only_what_failed_is_run_again,
         three_attempts_come_after_0_1_and_2_seconds,
         five_attempts_come_after_delays_up_to_the_largest,
+        E11_jitter_comes_from_the_seed_and_never_adds_to_the_delay,
         one_attempt_is_no_retry,
         a_failure_of_another_kind_is_final_at_once,
         an_item_of_a_block_is_run_again_alone,

@@ -11,6 +11,16 @@
 #include "failing_read.h"
 #include "suite.h"
 
+static const char *const dash[] = {"-"};
+
+static void check_rate_of(rf_source *source, const rf_options *settled, int status)
+{
+    ck_assert_int_eq(source_prepare(source, settled, NULL), status);
+    if (status)
+        ck_assert_ptr_nonnull(strstr(rf_last_error()->message, "rate_limit"));
+    rf_source_free(source);
+}
+
 static void check_waits(rf_source *source, int status, const char *text)
 {
     rf_options settled = read_options(100);
@@ -212,6 +222,133 @@ START_TEST(containers_and_strings_travel_as_values)
 }
 END_TEST
 
+/* ---- what items add ------------------------------------------------------------------------------------------------ */
+
+static uint64_t index_of(uint64_t i) { return SOURCE_ADDED + i * i; }
+
+static void add_values(rf_source *source, const rf_value *added, size_t first, size_t count)
+{
+    column pairs = {0};
+    for (size_t i = first; i < first + count; i++) {
+        ck_assert_int_eq(column_add(&pairs, rf_of_u64(index_of(i))), RF_OK);
+        ck_assert_int_eq(column_add(&pairs, added[i]), RF_OK);
+    }
+    column_view view = column_look(&pairs);
+    ck_assert_int_eq(source_add(source, &view), RF_OK);
+    column_free(&pairs);
+}
+
+START_TEST(A16_what_was_added_comes_with_its_indices_in_any_pieces)
+{
+    static rf_value added[500];
+    static char space[500][1000];
+    uint64_t random = suite_seed, indices[500];
+    memset(large_text, 'L', sizeof large_text);
+    rf_options settled = read_options(100);
+    rf_source *source = rf_range(0, 10);
+    ck_assert_int_eq(source_prepare(source, &settled, NULL), RF_OK);
+    for (size_t i = 0; i < 500; i++)
+        added[i] = draw_value(&random, space[i]);
+    for (size_t i = 0, some; i < 500; i += some) {
+        some = 1 + random_below(&random, 100);
+        some = some < 500 - i ? some : 500 - i;
+        add_values(source, added, i, some);
+    }
+    for (uint64_t at = 0, some; at < 500; at += some) {
+        some = 1 + random_below(&random, 60);
+        some = some < 500 - at ? some : 500 - at;
+        reading piece = read_units(source, SOURCE_ADDED + at, some, UINT64_MAX);
+        ck_assert_uint_eq(piece.count, some);
+        for (size_t i = 0; i < some; i++) {
+            const read_item *got = &piece.items[i];
+            ck_assert_uint_eq(got->unit, SOURCE_ADDED + at + i);
+            ck_assert_uint_eq(got->position, index_of(at + i));
+            ck_assert_uint_eq(got->path_index, UINT64_MAX);
+            if (rf_type_of(added[at + i]) == RF_TEXT)
+                assert_item_is(got, RF_TEXT, added[at + i].data, rf_size(added[at + i]));
+            else
+                ck_assert_uint_eq(got->value.u64, added[at + i].u64);
+        }
+        reading_free(&piece);
+    }
+    source_indices(source, SOURCE_ADDED, 500, indices);
+    for (size_t i = 0; i < 500; i++)
+        ck_assert_uint_eq(indices[i], index_of(i));
+    reading range = read_units(source, 0, 10, UINT64_MAX);
+    ck_assert_int_eq(range.items[9].value.i64, 9);
+    reading_free(&range);
+    rf_source_free(source);
+}
+END_TEST
+
+START_TEST(what_was_added_is_there_until_it_is_forgotten)
+{
+    rf_value added[] = {rf_of_i64(0), rf_of_i64(1), rf_of_i64(2)};
+    rf_options settled = read_options(100);
+    rf_source *source = rf_range(0, 1);
+    input_piece piece;
+    uint64_t described, index, path;
+    ck_assert_int_eq(source_prepare(source, &settled, NULL), RF_OK);
+    ck_assert_int_eq(source_describe(source, SOURCE_ADDED, 1, &piece, &described), RF_EUSAGE);
+    source_indices(source, SOURCE_ADDED, 1, &index);
+    ck_assert_uint_eq(index, UINT64_MAX);
+    add_values(source, added, 0, 3);
+    ck_assert(!source_path_of(source, SOURCE_ADDED, &path));
+    ck_assert_int_eq(source_describe(source, SOURCE_ADDED, 4, &piece, &described), RF_EUSAGE);
+    source_forget(source, SOURCE_ADDED, 1);
+    source_forget(source, SOURCE_ADDED + 1, 2);
+    ck_assert_int_eq(source_describe(source, SOURCE_ADDED + 1, 1, &piece, &described), RF_EUSAGE);
+    add_values(source, added, 0, 1);
+    reading one = read_units(source, SOURCE_ADDED + 3, 1, UINT64_MAX);
+    ck_assert_uint_eq(one.items[0].position, index_of(0));
+    reading_free(&one);
+    rf_source_free(source);
+}
+END_TEST
+
+START_TEST(a_piece_of_added_values_that_lies_is_refused)
+{
+    rf_value added[] = {rf_of_i64(0), rf_of_i64(1), rf_of_i64(2)};
+    rf_options settled = read_options(100);
+    rf_source *source = rf_range(0, 1);
+    reader *from = reader_new();
+    input_piece piece, lies;
+    uint64_t described;
+    ck_assert_int_eq(source_prepare(source, &settled, NULL), RF_OK);
+    add_values(source, added, 0, 3);
+    ck_assert_int_eq(source_describe(source, SOURCE_ADDED, 3, &piece, &described), RF_OK);
+    ck_assert_int_eq(reader_open(from, &piece, SOURCE_ADDED, 3, UINT64_MAX), RF_OK);
+    ck_assert_int_eq(reader_open(from, &piece, SOURCE_ADDED, 2, UINT64_MAX), RF_EUSAGE);
+    ck_assert_int_eq(reader_open(from, &piece, SOURCE_ADDED, UINT64_C(1) << 61, UINT64_MAX), RF_EUSAGE);
+    for (int which = 0; which < 4; which++) {
+        lies = piece;
+        *(which < 2 ? &lies.a : &lies.body_size) += which % 2 ? 8 : (uint64_t)-8;
+        ck_assert_int_eq(reader_open(from, &lies, SOURCE_ADDED, 3, UINT64_MAX), RF_EUSAGE);
+    }
+    reader_free(from);
+    rf_source_free(source);
+}
+END_TEST
+
+/* ---- rate_limit ---------------------------------------------------------------------------------------------------- */
+
+START_TEST(E10_a_rate_is_refused_where_workers_read_many_items_in_a_block)
+{
+    const char *path = folder_write("lines", "a\nb\n", 4), *packed = folder_gzip("lines.gz", "a\nb\n", 4, 1);
+    rf_options settled = read_options(100);
+    settled.rate_limit.count = 5;
+    check_rate_of(rf_lines(&path, 1), &settled, RF_EOPTION);
+    check_rate_of(rf_records(&path, 1, 2), &settled, RF_EOPTION);
+    check_rate_of(rf_splits(&packed, 1), &settled, RF_EOPTION);
+    check_rate_of(rf_splits(&path, 1), &settled, RF_OK);
+    check_rate_of(rf_files(&packed, 1), &settled, RF_OK);
+    check_rate_of(rf_lines(dash, 1), &settled, RF_OK);
+    check_rate_of(rf_range(0, 10), &settled, RF_OK);
+    settled.rate_limit.count = RF_NONE;
+    check_rate_of(rf_lines(&path, 1), &settled, RF_OK);
+}
+END_TEST
+
 /* ---- iterable_len ------------------------------------------------------------------------------------------------ */
 
 START_TEST(iterable_len_cuts_a_longer_source_and_may_not_contradict_a_known_length)
@@ -292,8 +429,6 @@ static reading read_input(rf_source *source, const rf_options *settled, uint64_t
     rf_source_free(source);
     return all;
 }
-
-static const char *const dash[] = {"-"};
 
 START_TEST(standard_input_gives_lines_splits_records_or_all_of_it)
 {
@@ -605,6 +740,10 @@ static Suite *suite(void)
     tcase_add_test(indexed, values_come_as_they_were_in_any_pieces);
     tcase_add_test(indexed, pieces_of_values_are_of_bounded_size_and_a_large_value_is_alone_and_not_copied);
     tcase_add_test(indexed, containers_and_strings_travel_as_values);
+    tcase_add_test(indexed, A16_what_was_added_comes_with_its_indices_in_any_pieces);
+    tcase_add_test(indexed, what_was_added_is_there_until_it_is_forgotten);
+    tcase_add_test(indexed, a_piece_of_added_values_that_lies_is_refused);
+    tcase_add_test(indexed, E10_a_rate_is_refused_where_workers_read_many_items_in_a_block);
     tcase_add_test(indexed, iterable_len_cuts_a_longer_source_and_may_not_contradict_a_known_length);
     tcase_add_test(indexed, many_small_files_travel_together_in_pieces_of_bounded_size);
     tcase_add_loop_test(sequential, standard_input_gives_lines_splits_records_or_all_of_it, 0, 20);
