@@ -289,8 +289,9 @@ typedef struct rf_options {
     uint64_t max_bytes;                     /* the same in bytes of results held; 64 MiB; the next to deliver is always let in */
     double timeout;                         /* of the whole job; RF_NONE. What is unfinished then is a failure RF_ETIMEOUT */
     rf_retry retry;
-    rf_rate rate_limit;                     /* RF_NONE. RF_EOPTION where workers read many items in one block, which nobody has
-                                               counted: rf_lines, rf_records, rf_splits of a .gz; from "-" they can be limited */
+    rf_rate rate_limit;                     /* RF_NONE. With one, rank 0 reads the files of rf_lines and rf_records (and of rf_splits
+                                               with a .gz among them) as it reads "-": items have ordinals and no path, and what is
+                                               wrong with a file ends the job after what was read */
     rf_halt halt;
     uint64_t halt_count;                    /* failed items that halt the job; RF_UNLIMITED */
     double halt_share;                      /* the same as a share of the items done, (0, 1], looked at from 10 items on; RF_NONE */

@@ -11,13 +11,11 @@
 #include "failing_read.h"
 #include "suite.h"
 
-static const char *const dash[] = {"-"};
-
-static void check_rate_of(rf_source *source, const rf_options *settled, int status)
+static void check_rate_of(rf_source *source, const rf_options *settled, bool here)
 {
-    ck_assert_int_eq(source_prepare(source, settled, NULL), status);
-    if (status)
-        ck_assert_ptr_nonnull(strstr(rf_last_error()->message, "rate_limit"));
+    ck_assert_int_eq(source_prepare(source, settled, NULL), RF_OK);
+    ck_assert_int_eq(source_read_by_workers(source), !here);
+    ck_assert_int_eq(source_sequential(source), here);
     rf_source_free(source);
 }
 
@@ -332,20 +330,32 @@ END_TEST
 
 /* ---- rate_limit ---------------------------------------------------------------------------------------------------- */
 
-START_TEST(E10_a_rate_is_refused_where_workers_read_many_items_in_a_block)
+START_TEST(E10_files_of_many_items_a_block_are_read_by_rank_0_item_by_item)
 {
-    const char *path = folder_write("lines", "a\nb\n", 4), *packed = folder_gzip("lines.gz", "a\nb\n", 4, 1);
-    rf_options settled = read_options(100);
+    const char *path = folder_write("lines", "a\nbc\nd", 6), *empty = folder_write("nothing", "", 0);
+    const char *packed = folder_gzip("lines.gz", "e\nf\n", 4, 1), *all[] = {path, empty, packed, path};
+    rf_options settled = read_options(2);
     settled.rate_limit.count = 5;
-    check_rate_of(rf_lines(&path, 1), &settled, RF_EOPTION);
-    check_rate_of(rf_records(&path, 1, 2), &settled, RF_EOPTION);
-    check_rate_of(rf_splits(&packed, 1), &settled, RF_EOPTION);
-    check_rate_of(rf_splits(&path, 1), &settled, RF_OK);
-    check_rate_of(rf_files(&packed, 1), &settled, RF_OK);
-    check_rate_of(rf_lines(dash, 1), &settled, RF_OK);
-    check_rate_of(rf_range(0, 10), &settled, RF_OK);
+    check_rate_of(rf_splits(&path, 1), &settled, false);
+    check_rate_of(rf_files(all, 4), &settled, false);
+    check_rate_of(rf_lines(&empty, 1), &settled, true);
+    check_rate_of(rf_splits(&empty, 1), &settled, false);
+    check_rate_of(rf_records(&path, 1, 2), &settled, true);
+    check_rate_of(rf_splits(all, 4), &settled, true);
+    rf_source *source = rf_lines(all, 4);
+    reading read = read_source(source, &settled, NULL);
+    static const char *const wanted[] = {"a", "bc", "d", "e", "f", "a", "bc", "d"};
+    ck_assert_uint_eq(read.count, 8);
+    for (size_t i = 0; i < 8; i++) {
+        assert_item_is(&read.items[i], RF_TEXT, wanted[i], strlen(wanted[i]));
+        ck_assert_uint_eq(read.items[i].position, i);
+        ck_assert_uint_eq(read.items[i].path_index, UINT64_MAX);
+    }
+    reading_free(&read);
+    ck_assert(!source_paths(source));
+    rf_source_free(source);
     settled.rate_limit.count = RF_NONE;
-    check_rate_of(rf_lines(&path, 1), &settled, RF_OK);
+    check_rate_of(rf_lines(&path, 1), &settled, false);
 }
 END_TEST
 
@@ -430,6 +440,8 @@ static reading read_input(rf_source *source, const rf_options *settled, uint64_t
     return all;
 }
 
+static const char *const dash[] = {"-"};
+
 START_TEST(standard_input_gives_lines_splits_records_or_all_of_it)
 {
     static char text[300000];
@@ -479,6 +491,25 @@ START_TEST(standard_input_gives_lines_splits_records_or_all_of_it)
     if (size)
         assert_item_is(&all.items[0], RF_BYTES, text, size);
     reading_free(&all);
+}
+END_TEST
+
+START_TEST(a_file_that_rank_0_cannot_read_to_its_end_ends_the_source)
+{
+    const char *paths[] = {folder_write("whole", "12345678", 8), folder_write("short", "123", 3), "-"};
+    rf_options settled = read_options(100);
+    uint64_t got;
+    int descriptor;
+    double delay;
+    settled.rate_limit.count = 5;
+    take_as_input("1234", 4);
+    rf_source *source = rf_records(paths, 3, 4);
+    ck_assert_int_eq(source_prepare(source, &settled, NULL), RF_OK);
+    ck_assert_int_eq(source_read(source, 10, &got, &descriptor, &delay), RF_EINPUT);
+    ck_assert_uint_eq(got, 2);
+    ck_assert_ptr_nonnull(strstr(rf_last_error()->message, paths[1]));
+    ck_assert_int_eq(source_read(source, 10, &got, &descriptor, &delay), RF_END);
+    rf_source_free(source);
 }
 END_TEST
 
@@ -701,15 +732,16 @@ START_TEST(each_failing_allocation_is_an_error_that_waits_or_is_told_and_leaks_n
     const char *texts[] = {"one", large_text, "three"}, *paths[] = {folder_write("before", "a\nb\n", 4), "-"};
     rf_options settled = read_options(2);
     memset(large_text, 'L', sizeof large_text - 1);
-    for (unsigned kind = 0; kind < 3; kind++) {
+    for (unsigned kind = 0; kind < 4; kind++) {
         FAILING_EACH_IN_TURN(n) {
             struct counter counter = {.next = 98, .end = 102, .again_at = -1};
             source_caller caller = {.call = call_counter, .caller = &counter};
             failing_malloc_stop();
             take_as_input("c\nd\ne\n", 6);
+            settled.rate_limit.count = kind == 2 ? 5 : RF_NONE;
             failing_malloc_at(n);
             rf_source *source = kind == 0   ? rf_strings(texts, 3)
-                                : kind == 1 ? rf_lines(paths, 2)
+                                : kind <= 2 ? rf_lines(paths, 2)
                                             : rf_generator(count_up, &counter, release_counter);
             uint64_t got = 3, described = 0;
             int descriptor, status = source_prepare(source, &settled, &caller);
@@ -723,7 +755,7 @@ START_TEST(each_failing_allocation_is_an_error_that_waits_or_is_told_and_leaks_n
             ck_assert_int_eq(status, failed ? RF_ENOMEM : RF_OK);
             ck_assert_int_eq(rf_last_error()->status == RF_ENOMEM, failed || n > 1);
             rf_source_free(source);
-            ck_assert_int_eq(counter.released, kind == 2);
+            ck_assert_int_eq(counter.released, kind == 3);
         }
     }
 }
@@ -743,7 +775,8 @@ static Suite *suite(void)
     tcase_add_test(indexed, A16_what_was_added_comes_with_its_indices_in_any_pieces);
     tcase_add_test(indexed, what_was_added_is_there_until_it_is_forgotten);
     tcase_add_test(indexed, a_piece_of_added_values_that_lies_is_refused);
-    tcase_add_test(indexed, E10_a_rate_is_refused_where_workers_read_many_items_in_a_block);
+    tcase_add_test(indexed, E10_files_of_many_items_a_block_are_read_by_rank_0_item_by_item);
+    tcase_add_test(sequential, a_file_that_rank_0_cannot_read_to_its_end_ends_the_source);
     tcase_add_test(indexed, iterable_len_cuts_a_longer_source_and_may_not_contradict_a_known_length);
     tcase_add_test(indexed, many_small_files_travel_together_in_pieces_of_bounded_size);
     tcase_add_loop_test(sequential, standard_input_gives_lines_splits_records_or_all_of_it, 0, 20);

@@ -199,6 +199,7 @@ static void free_kind(rf_source *source)
         return;
     strings_free(source->files.given);
     paths_free(&source->files.found);
+    reader_free(source->files.here);
     buffer_free(&source->files.body);
 }
 
@@ -230,7 +231,7 @@ uint64_t source_length(const rf_source *source)
 
 bool source_read_by_workers(const rf_source *source)
 {
-    return source->kind == SOURCE_FILES && paths_count(&source->files.found);
+    return source->kind == SOURCE_FILES && !source->files.here && paths_count(&source->files.found);
 }
 
 size_t source_unit_bytes(const rf_source *source)
@@ -238,26 +239,6 @@ size_t source_unit_bytes(const rf_source *source)
     if (source->kind == SOURCE_ARRAY)
         return source->array.element_size;
     return source->pages.count ? (size_t)(source->pages.bytes / source->pages.count) : 0;
-}
-
-/* Blocks of many items, whose beginning nobody can count. */
-static bool holds_crowds(const rf_source *source)
-{
-    if (!source_read_by_workers(source) || source->files.layout == INPUT_WHOLE)
-        return false;
-    for (uint64_t i = 0; source->files.layout == INPUT_SPLITS && i < paths_count(&source->files.found); i++)
-        if (paths_file(&source->files.found, i)->whole && paths_file(&source->files.found, i)->size)
-            return true;
-    return source->files.layout != INPUT_SPLITS;
-}
-
-static int limit_rate(const rf_source *source, const rf_options *settled)
-{
-    if (!(settled->rate_limit.count > 0) || !holds_crowds(source))
-        return RF_OK;
-    return error_set(RF_EOPTION, "usage",
-                     "rate_limit: workers read these files in blocks of many items, which cannot be sent one by one; read them from "
-                     "\"-\", or with rf_generator, or take rf_splits with a small split_size and no .gz among them");
 }
 
 static int limit_length(rf_source *source, uint64_t iterable_len)
@@ -294,7 +275,6 @@ int source_prepare(rf_source *source, const rf_options *settled, const source_ca
         status = files_prepare(source, settled);
     if (source->kind == SOURCE_GENERATOR && caller)
         source->generator.caller = *caller;
-    status = status ? status : limit_rate(source, settled);
     return status ? status : limit_length(source, settled->iterable_len);
 }
 

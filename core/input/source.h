@@ -9,6 +9,8 @@
    shared with the results, which name the file of each item. Memory is O(paths), never O(bytes), for indexed sources;
    O(what was read and not forgotten) for sequential ones.
 
+   With a rate_limit, files whose blocks hold many items are read by rank 0, as standard input is: workers would take a whole block at once.
+
    Any source grows by what items add to their job: units from SOURCE_ADDED on, which are known by their index instead of their number,
    and are kept until source_forget (growth.h). */
 #ifndef RANKFOLD_INPUT_SOURCE_H
@@ -30,7 +32,7 @@ typedef struct source_caller {
 } source_caller;
 
 /* Once, before all else: gives the error that waited, walks directories, cuts blocks. RF_EOPTION: an iterable_len above a known
-   length, or for blocks that workers read, whose items nobody has counted; a rate_limit for blocks of many items. caller: copied; NULL where no generator will come. */
+   length, or for blocks that workers read, whose items nobody has counted. caller: copied; NULL where no generator will come. */
 int source_prepare(rf_source *source, const rf_options *settled, const source_caller *caller);
 bool source_sequential(const rf_source *source);
 uint64_t source_length(const rf_source *source);        /* units; UINT64_MAX: unknown. Of a sequential source: iterable_len, which it may not

@@ -6,6 +6,7 @@
 #include "input/growth.h"
 #include "input/pages.h"
 #include "input/paths.h"
+#include "input/reader.h"
 #include "input/source.h"
 
 enum source_kind { SOURCE_RANGE = 1, SOURCE_ARRAY, SOURCE_VALUES, SOURCE_FILES, SOURCE_GENERATOR };
@@ -20,6 +21,7 @@ struct source_files {
     uint64_t split_size;            /* of records: a multiple of record_size */
     uint64_t record_size;
     buffer body;                    /* of the piece that was described last */
+    reader *here;                   /* where rank 0 reads them itself, item by item; else NULL */
 };
 
 struct source_generator {
@@ -52,7 +54,7 @@ struct rf_source {
         struct source_generator generator;
     };
     struct standard_input standard_input;
-    uint64_t next_file, next_block; /* of a list with "-": what comes next of its files */
+    uint64_t next_file, next_block; /* of a sequential list: what comes next of its files */
 };
 
 /* Indexed sources of what rank 0 knows. */

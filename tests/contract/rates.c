@@ -130,17 +130,39 @@ CASE(E10_a_job_that_waits_for_its_rate_holds_up_no_other)
     CHECK_STATUS(rf_next_within(slow, 0, &one), RF_AGAIN);
 }
 
-CASE(E10_a_rate_is_refused_by_name_where_it_cannot_be)
+CASE(E10_a_rate_that_is_none_is_refused_by_name)
 {
     rf_results *none;
-    const char *path = "/proc/self/exe";
     CHECK_STATUS(rf_map(pool, square, rf_range(0, 1), RF_OPTIONS(.rate_limit = {-2, RF_SECOND}), &none), RF_EOPTION);
     CHECK_HAS(rf_last_error()->message, "rate_limit is -2");
     CHECK_STATUS(rf_map(pool, square, rf_range(0, 1), RF_OPTIONS(.rate_limit = {1, 7}), &none), RF_EOPTION);
     CHECK_HAS(rf_last_error()->message, "RF_MINUTE");
-    CHECK_STATUS(rf_map(pool, square, rf_lines(&path, 1), RF_OPTIONS(.rate_limit = {1, RF_HOUR}), &none), RF_EOPTION);
-    CHECK_HAS(rf_last_error()->message, "rate_limit");
-    CHECK_STATUS(rf_map(pool, square, rf_records(&path, 1, 100), RF_OPTIONS(.rate_limit = {1, RF_HOUR}), &none), RF_EOPTION);
+}
+
+static int told_line(rf_call *call, rf_value item)
+{
+    return execution_told(call, rf_call_index(call)) ? rf_return(call, item) : RF_EARGS;
+}
+RF_REGISTER(told_line);
+
+CASE(E10_each_line_of_a_file_draws)
+{
+    executions made = executions_begin(), text = executions_begin();
+    const char *path = text.path;
+    FILE *to = fopen(path, "w");
+    for (int i = 0; to && i < 100; i++)
+        fprintf(to, "line %d\n", i);
+    CHECK(to && fclose(to) == 0);
+    RF_AUTO(rf_results, results);
+    ALSO(run_at_most(pool, told_line, rf_lines(&path, 1), RF_OPTIONS(.rate_limit = {1, RF_HOUR}, .timeout = 0.2), 1));
+    int status = rf_map(pool, told_line, rf_lines(&path, 1), RF_OPTIONS(.rate_limit = {1e6, RF_SECOND}, .state = RF_STATE(made)), &results);
+    size_t count = executions_end(&made, all, MOST);
+    unlink(path);
+    CHECK_STATUS(status, RF_OK);
+    CHECK_INT(count, 100);
+    CHECK_INT(rf_results_len(results), 100);
+    CHECK_TEXT(rf_str(rf_results_value(results, 99)), "line 99");
+    CHECK_INT(rf_results_at(results, 99).index, 99);
 }
 
 /* ---- E11 ----------------------------------------------------------------------------------------------------------- */
