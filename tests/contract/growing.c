@@ -290,6 +290,7 @@ CASE(A16_a_halted_job_tells_of_what_was_added_and_never_run)
     for (uint64_t i = 0; rf_results_next_failure(results, &i); i++) {
         rf_result one = rf_results_at(results, i);
         CHECK(one.index & ADDED && one.error->index == one.index);
+        CHECK(!one.error->replay);              /* no source gives it again */
         for (uint64_t k = 0; k < i; k++)
             CHECK(rf_results_at(results, k).index != one.index);
         failed++;
