@@ -101,7 +101,8 @@ typedef struct rf_error {
     const char *host;
     int rank;               /* -1 where no rank was at fault */
     unsigned attempt;       /* 0 where nothing was attempted */
-    const char *replay;     /* names the item for RANKFOLD_REPLAY, see "replay" below; NULL where no item was attempted */
+    const char *replay;     /* names the item for RANKFOLD_REPLAY, see "replay" below; NULL where no item was attempted,
+                               and for one that a function added (rf_call_add) */
 } rf_error;
 
 const char *rf_status_name(int status);     /* "RF_EITEMS"; "unknown status" for a number that is none */
@@ -192,6 +193,7 @@ unsigned rf_call_attempt(const rf_call *call);          /* from 1 */
 int rf_call_rank(const rf_call *call);                  /* of the worker, in the pool's communicator */
 bool rf_call_cancelled(rf_call *call);                  /* in long functions: is the result still wanted? Also moves messages */
 void rf_call_progress(rf_call *call);                   /* in long functions: lets messages move; never blocks */
+int rf_call_add(rf_call *call, rf_value item);          /* adds an item (copied) to the job that this call is part of, see below */
 const char *rf_call_path(const rf_call *call);          /* the file the item came from, or NULL; until the function returns */
 uint64_t rf_call_offset(const rf_call *call);           /* and where in it, in bytes (of its content, for a .gz) */
 const void *rf_call_state(rf_call *call, size_t size);  /* .state of the job; NULL (and a failed item) if the size differs */
@@ -204,6 +206,15 @@ void *rf_call_alloc(rf_call *call, size_t size);        /* until the function re
 rf_value rf_call_keep(rf_call *call, rf_value value);   /* a copy with that lifetime; nil after a failure */
 double rf_call_random(rf_call *call);                   /* [0, 1), 53 bits; seeded by the pool's seed, the job and the item's
                                                            position, so that neither ranks nor attempts change it */
+
+/* Jobs that grow: walking a tree whose size nobody knows. In rf_map_unordered and rf_imap_unordered a function may add items to
+   its own job, whatever the source; anywhere else rf_call_add fails the item with RF_EUSAGE. They are added when this attempt
+   succeeds: a failed one adds nothing, one that is tried again adds once. The job goes on until none is left; they count in
+   the results, and retry, window, rate, halt and time-out hold for them; iterable_len and n_splits are the source's alone. They
+   are run before what is left of the source. rf_run takes and drops them.
+   An added item's index has the top bit set, so that it is no ordinal; the other 63 are mixed from its parent's path and index and
+   how many that call had added before. So any number of ranks gives the same item the same index and the same rf_call_random.
+   Rank 0 holds what is added until it was run, in memory, however much that is: max_active and max_bytes do not bound it. */
 
 #define RF_STATE(object) rf_bytes(&(object), sizeof(object))
 #define RF_CALL_STATE(call, type) ((const type *)rf_call_state((call), sizeof(type)))
@@ -227,6 +238,9 @@ int rf_read_slots(rf_call *call, rf_value item, const rf_slot *slots, size_t cou
 #define RF_UNLIMITED UINT64_MAX
 #define RF_ENDLESS UINT64_MAX
 #define RF_FOREVER ((double)INFINITY)
+#define RF_SECOND 0
+#define RF_MINUTE 1
+#define RF_HOUR 2
 
 typedef enum rf_switch { RF_UNSET, RF_ON, RF_OFF } rf_switch;   /* a call can switch off what a registration switched on */
 
@@ -241,6 +255,16 @@ typedef struct rf_retry {
     rf_switch steady;                       /* no jitter */
 } rf_retry;
 #define RF_RETRY {.attempts = 3}
+
+/* How many attempts of a job may begin in a second, a minute or an hour, on all workers together: {.count = 10} is ten a second,
+   {100, RF_MINUTE}, {0.5, RF_HOUR}. Each attempt counts when rank 0 sends it: retries too, and what is run again because its
+   rank was lost. In any t seconds at most rate * t + max(1, rate / 100) begin to be sent; so at 100 a second or less they
+   come one by one, evenly. A worker that is busy may begin them later. Another level's rate is overridden as a whole. */
+typedef struct rf_rate {
+    double count;                           /* may be fractional; RF_NONE: no limit */
+    int per;                                /* RF_SECOND, RF_MINUTE, RF_HOUR */
+} rf_rate;
+double rf_rate_per_second(rf_rate rate);    /* INFINITY for RF_NONE; NAN when per is none of the three */
 
 /* What failed items do to the rest of the job. A threshold alone asks for RF_HALT_SOON; a halt alone has the threshold 1.
    Items that are not run after it are failures of kind "halted", and the verb returns RF_EHALTED. */
@@ -265,6 +289,9 @@ typedef struct rf_options {
     uint64_t max_bytes;                     /* the same in bytes of results held; 64 MiB; the next to deliver is always let in */
     double timeout;                         /* of the whole job; RF_NONE. What is unfinished then is a failure RF_ETIMEOUT */
     rf_retry retry;
+    rf_rate rate_limit;                     /* RF_NONE. With one, rank 0 reads the files of rf_lines and rf_records (and of rf_splits
+                                               with a .gz among them) as it reads "-": items have ordinals and no path, and what is
+                                               wrong with a file ends the job after what was read */
     rf_halt halt;
     uint64_t halt_count;                    /* failed items that halt the job; RF_UNLIMITED */
     double halt_share;                      /* the same as a share of the items done, (0, 1], looked at from 10 items on; RF_NONE */
@@ -463,7 +490,8 @@ void rf_source_free(rf_source *source);                            /* one that n
 /* ---- verbs ----------------------------------------------------------------------------------------------------- */
 
 typedef struct rf_result {
-    uint64_t index;                         /* position in the source: ordinal; for what workers read, the offset in path */
+    uint64_t index;                         /* position in the source: ordinal; for what workers read, the offset in path; of an item
+                                               that a function added, see rf_call_add */
     bool ok;
     rf_value value;                         /* nil when not ok */
     const rf_error *error;                  /* NULL when ok; as long as the results, but for items that failed together without

@@ -29,6 +29,7 @@ static int attempt_all(rf_call *call, rf_map_function *function, rf_value item, 
     for (unsigned attempt = 1;; attempt++) {
         call_item which = {.path_index = UINT64_MAX, .attempt = attempt};
         column_cut(call->results, 0);
+        column_cut(call->added, 0);
         status = call_run(call, function, item, &which);
         if (!status || !try_again(call, settled))
             return status;
@@ -72,10 +73,11 @@ int rf_run(rf_map_function *function, rf_value item, const rf_options *options, 
 {
     rf_registration registered = registration_of(function);
     rf_options settled, environment;
-    column values = {0};
+    column values = {0}, added = {0};
     rf_call call;
     call_init(&call);
     call.results = &values;
+    call.added = &added;
     spans *all = NULL;
     if (results)
         *results = NULL;
@@ -88,6 +90,7 @@ int rf_run(rf_map_function *function, rf_value item, const rf_options *options, 
         status = run_with(&call, &registered, item, &settled, all);
     call_free(&call);
     column_free(&values);
+    column_free(&added);
     if (results && (status == RF_OK || status == RF_EITEMS))
         return results_of(all, results) ? RF_ENOMEM : status;
     spans_free(all);

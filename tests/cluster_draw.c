@@ -16,13 +16,16 @@ static double small_time(uint64_t *random, unsigned digits)
     return time * (0.1 + random_unit(random));
 }
 
-static void draw_behaviour(behaviour *does, uint64_t *random)
+static void draw_behaviour(work *one, uint64_t *random)
 {
+    behaviour *does = &one->does;
+    bool may_grow = one->verb == WORK_MAP_UNORDERED || one->verb == WORK_IMAP_UNORDERED;
     does->seed = random_next(random);
     does->failing = one_in(random, 2) ? 0 : one_in(random, 20) ? 1000 : one_in(random, 2) ? 20 : 300;
     does->for_ever = (uint32_t)random_below(random, 3) * 300;
     does->large = one_in(random, 10) ? 20 : 0;
     does->asking = one_in(random, 5) ? 300 : 0;
+    does->growing = may_grow && one_in(random, 2) ? 20 + 100 * (uint32_t)random_below(random, 4) : 0;
 }
 
 static void draw_options(work *one, uint64_t *random)
@@ -41,6 +44,8 @@ static void draw_options(work *one, uint64_t *random)
     options->split_size = 16 + up_to(random, 12);
     options->workers = one_in(random, 5) ? 1 + (unsigned)up_to(random, 5) : 0;
     options->seed = one_in(random, 2) ? 0 : 1 + random_below(random, 1000);
+    if (one_in(random, 8) && one->input != WORK_LINES && one->input != WORK_RECORDS)
+        options->rate_limit = (rf_rate){(one->count > 2048 ? 1e4 : 10) + (double)up_to(random, 20), (int)random_below(random, 2)};
     if (one_in(random, 12))
         options->timeout = small_time(random, 4);
     if (one_in(random, 10)) {
@@ -95,7 +100,7 @@ static void draw_length(work *one, uint64_t *random)
 void work_draw(work *one, uint64_t *random, uint64_t most)
 {
     *one = (work){.verb = (enum work_verb)random_below(random, most ? WORK_APPLY : WORK_VERBS)};
-    draw_behaviour(&one->does, random);
+    draw_behaviour(one, random);
     draw_input(one, random, most);
     draw_options(one, random);
     if (one->input >= WORK_LINES)

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/random.h"
+#include "cluster_additions.h"
 #include "cluster_input.h"
 
 enum outcome { NUMBER, TEXT, TUPLE, EMITS, NOTHING, RANDOM, OUTCOMES, LARGE };
@@ -105,9 +106,11 @@ static int act(rf_call *call, rf_value item)
     const behaviour *does = RF_CALL_STATE(call, behaviour);
     if (!does)
         return RF_EARGS;
-    fate its = fate_of(does, key_of(rf_call_path(call), rf_call_index(call)));
+    uint64_t key = key_of(rf_call_path(call), rf_call_index(call));
+    fate its = fate_of(does, key);
     if (does->shared && !sees_shared(call, does->shared, its.drawn))
         return rf_fail(call, "shared", "wrong shared data");
+    additions_make(call, does, key);
     if (its.asks && !rf_call_cancelled(call))
         rf_call_progress(call);
     if (rf_call_attempt(call) > its.failures)
@@ -148,6 +151,16 @@ void work_fail_init(uint64_t seed, uint32_t of_1000)
 }
 
 /* ---- checks ------------------------------------------------------------------------------------------------------ */
+
+#define ADDED UINT64_MAX            /* an item that is not of the source */
+
+static bool find(const work *one, const rf_result *result, uint64_t *item)
+{
+    *item = ADDED;
+    return additions_is_added(result) || input_find(one, result, item);
+}
+
+static bool is_short(const work *one, uint64_t item) { return item != ADDED && input_short_record(one, item); }
 
 static bool kind_is_retried(const char *on, const char *kind)
 {
@@ -209,7 +222,7 @@ static const char *check_failure(const work *one, uint64_t item, const fate *its
     char text[48];
     if (rf_type_of(result->value) != RF_NIL || error->attempt != result->attempts || error->index != result->index)
         return "a failed item's result is wrong";
-    if (input_short_record(one, item))
+    if (is_short(one, item))
         return error->status == RF_EINPUT && !strcmp(error->kind, "input") ? NULL : "a short record's error is wrong";
     snprintf(text, sizeof text, "position %" PRIu64, result->index);
     if (error->status != RF_EFUNCTION || strcmp(error->kind, its->kind) || !strstr(error->message, text))
@@ -226,17 +239,21 @@ static const char *check_failure(const work *one, uint64_t item, const fate *its
 static const char *check_success(const work *one, uint64_t item, const fate *its, const rf_result *result)
 {
     rf_value tuple[2];
-    if (result->error || input_short_record(one, item))
+    if (result->error || is_short(one, item))
         return "a success that is none";
     if (result->attempts <= its->failures || (result->attempts != its->failures + 1 && !one->deaths && !one->short_of_memory))
         return "a success after the wrong number of attempts";
     if (result->rank < (one->ranks > 1) || result->rank >= one->ranks || !result->host || result->seconds < 0)
         return "where it was run is wrong";
-    return check_value(its, digest_value(input_value(one, item, tuple)), result->value);
+    rf_value its_item = item == ADDED ? additions_item(&one->does, result->index, tuple) : input_value(one, item, tuple);
+    return check_value(its, digest_value(its_item), result->value);
 }
 
-static const char *check_order(work *one, uint64_t item)
+/* One that was added comes when it comes. */
+static const char *check_order(work *one, uint64_t item, const rf_result *result)
 {
+    if (item == ADDED)
+        return additions_check(one, result);
     bool gaps = (input_of_files(one) && one->excused) || one->short_of_memory;
     if (one->seen[item]++)
         return "an item was delivered twice";
@@ -251,7 +268,10 @@ static const char *check_excused(work *one, const rf_result *result)
 {
     one->excused++;
     uint64_t item;
-    return input_of_files(one) ? NULL : input_find(one, result, &item) ? check_order(one, item) : "an item that is not in the input";
+    bool found = find(one, result, &item);
+    if (item != ADDED && input_of_files(one))
+        return NULL;
+    return found ? check_order(one, item, result) : "an item that is not in the input";
 }
 
 const char *work_check(work *one, const rf_result *result)
@@ -263,13 +283,16 @@ const char *work_check(work *one, const rf_result *result)
         return "ok and error contradict each other";
     if (result->error && is_excused(one, result->error))
         return check_excused(one, result);
-    if (!input_find(one, result, &item))
+    if (!find(one, result, &item))
         return result->error ? result->error->message : "an item that is not in the input";
-    const char *wrong = check_order(one, item);
+    const char *wrong = check_order(one, item, result);
     if (wrong)
         return wrong;
-    fate its = fate_of(&one->does, key_of(result->path, result->index));
-    uint64_t told[] = {item, result->ok, result->attempts, digest_value(result->value)};
+    uint64_t key = key_of(result->path, result->index);
+    fate its = fate_of(&one->does, key);
+    if (result->ok)
+        additions_expect(one, result, key);
+    uint64_t told[] = {item == ADDED ? result->index : item, result->ok, result->attempts, digest_value(result->value)};
     one->digest += digest_bytes(1, told, sizeof told);
     return result->ok ? check_success(one, item, &its, result) : check_failure(one, item, &its, result);
 }
@@ -330,11 +353,11 @@ const char *work_check_end(work *one, int status)
     bool stopped = status == RF_EHALTED || status == RF_ETIMEOUT || status == RF_ELOST || status == RF_EINIT;
     uint64_t end = one->item_count;
     if (one->input == WORK_GENERATOR && stopped)
-        end = one->taken;                   /* what was not read is not known */
+        end = one->taken - one->added_taken;    /* what was not read is not known */
     for (uint64_t i = 0; i < end; i++)
         if (!one->seen[i] && !(input_of_files(one) && one->excused))
             return "an item was lost";
-    return NULL;
+    return additions_check_end(one);
 }
 
 /* ---- as the jobs of a run -------------------------------------------------------------------------------------------- */
@@ -393,10 +416,10 @@ void work_describe(const work *one, char *text, size_t size)
     static const char *const verbs[] = {"map", "map_unordered", "imap", "imap_unordered", "apply"};
     static const char *const inputs[] = {"range", "array", "values", "strings", "generator", "lines", "splits", "records"};
     const rf_options *o = &one->options;
-    snprintf(text, size, "%s of %" PRIu64 " items (%s), failing %u, retry %u on %s after %g, chunk_size %" PRIu64 ", n_splits %" PRIu64
+    snprintf(text, size, "%s of %" PRIu64 " items (%s), failing %u, growing %u, rate %g, retry %u on %s after %g, chunk_size %" PRIu64 ", n_splits %" PRIu64
              ", split_size %" PRIu64 ", max_active %" PRIu64 ", max_bytes %" PRIu64 ", iterable_len %" PRIu64 ", workers %u, timeout %g, "
              "halt %d at %" PRIu64 " or %g%s%s, stops after %" PRIu64 "; taken %" PRIu64 ", failed %" PRIu64, verbs[one->verb],
-             one->item_count, inputs[one->input], one->does.failing, o->retry.attempts, o->retry.on ? o->retry.on : "all",
+             one->item_count, inputs[one->input], one->does.failing, one->does.growing, rf_rate_per_second(o->rate_limit), o->retry.attempts, o->retry.on ? o->retry.on : "all",
              o->retry.backoff, o->chunk_size, o->n_splits, o->split_size, o->max_active, o->max_bytes, o->iterable_len, o->workers,
              o->timeout, (int)o->halt, o->halt_count, o->halt_share, one->prepared ? ", with .init" : "", one->dropped ? ", dropped" : "",
              one->stop_after, one->taken, one->failed);
@@ -412,6 +435,7 @@ void work_end(work *one)
 {
     free(one->items);
     free(one->seen);
+    additions_end(one);
     one->items = NULL;
     one->seen = NULL;
     work_give_back(one);

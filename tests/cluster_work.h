@@ -12,9 +12,11 @@ enum work_input { WORK_RANGE, WORK_ARRAY, WORK_VALUES, WORK_STRINGS, WORK_GENERA
 typedef struct behaviour {                  /* of 1000 items each, but for seed */
     uint64_t seed;
     uint32_t failing, for_ever, large, asking;
+    uint32_t growing;                       /* add items; of ordered verbs none */
     uint64_t shared;                        /* the shared data that is to be seen: its seed; 0: none */
 } behaviour;
 
+typedef struct added_item added_item;       /* see cluster_additions.h */
 typedef struct expected_item { uint64_t file, offset, size; } expected_item;
 
 typedef struct work {
@@ -41,6 +43,8 @@ typedef struct work {
     void *array;                            /* that its source has borrowed */
     uint8_t *seen;
     uint64_t produced, random;
+    added_item *added;
+    uint64_t added_count, added_most, added_taken;
     uint64_t taken, next, failed, excused, finals, done;
     uint64_t digest;                        /* of all results; the same on any number of ranks where the job is */
     int end;                                /* what its source ends with */

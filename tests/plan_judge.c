@@ -16,7 +16,7 @@ void broken(const world *in, const char *promise, int line, const char *format, 
 
 uint32_t items_in(const world_job *j, uint64_t which)
 {
-    return j->blocks ? (uint32_t)(random_seed(j->id, which, 7, 0) % (BLOCK_ITEMS + 1)) : 1;
+    return in_block(j, which) ? (uint32_t)(random_seed(j->id, which, 7, 0) % (BLOCK_ITEMS + 1)) : 1;
 }
 
 /* ---- teams ---- */
@@ -46,7 +46,7 @@ static uint32_t takers(const world *in, const world_job *j)
 world_job *job_of(world *in, uint64_t id)
 {
     for (uint32_t i = 0; i < in->job_count; i++)
-        if (in->jobs[i].added && in->jobs[i].id == id)
+        if (in->jobs[i].started && in->jobs[i].id == id)
             return &in->jobs[i];
     return NULL;
 }
@@ -88,32 +88,33 @@ static void chunk_begins(world *in, world_job *j, const plan_action *run)
     bool free_again = !c->used || (is_gone(j, c) && (c->delivered || !j->as.ordered));
     PROMISE(in, free_again, "chunk %u is used for two at once", run->chunk);
     PROMISE(in, j->status == RF_OK || j->source_failed, "a new chunk of a job that was ended");
-    PROMISE(in, run->first + run->count <= j->known, "units %" PRIu64 "+%" PRIu64 " of %" PRIu64, run->first, run->count, j->known);
+    PROMISE(in, run->first + run->count <= known_of(j, run->first), "units %" PRIu64 "+%" PRIu64 " of %" PRIu64, run->first, run->count,
+            known_of(j, run->first));
     if (j->as.settled.max_active)
         PROMISE(in, j->active + run->count <= j->as.settled.max_active, "%" PRIu64 " active and %" PRIu64 " more", j->active, run->count);
     if (!j->as.keeps && j->active)
         PROMISE(in, j->held < j->as.settled.max_bytes, "%zu bytes held", j->held);
     if (j->as.settled.chunk_size)
         PROMISE(in, run->count <= j->as.settled.chunk_size, "a chunk of %" PRIu64, run->count);
-    *c = (chunk){.first = run->first, .count = run->count, .used = true, .active = true};
+    *c = (chunk){.first = run->first, .count = run->count, .turn = j->turns++, .used = true, .active = true};
     for (uint64_t u = run->first; u < run->first + run->count; u++) {
         c->to_come += items_in(j, u);
-        j->units[u].chunk = run->chunk;
+        unit_at(j, u)->chunk = run->chunk;
     }
     in->tally->heads += !j->active;
     j->active += run->count;
-    j->cut = run->first + run->count;
+    *(is_added(run->first) ? &j->added_cut : &j->cut) += run->count;
 }
 
 void item_is_over(world *in, world_job *j, uint64_t u, uint64_t i)
 {
-    item *it = &j->units[u].items[i];
+    item *it = &unit_at(j, u)->items[i];
     PROMISE(in, it->state != OVER, "item %" PRIu64 " of unit %" PRIu64 " comes twice", i, u);
     it->state = OVER;
     in->tally->items++;
-    if (u >= j->cut)
+    if (u >= cut_of(j, u))
         return;
-    chunk *c = chunk_at(in, j, j->units[u].chunk);
+    chunk *c = chunk_at(in, j, unit_at(j, u)->chunk);
     c->to_come--;
     chunk_look(j, c);
 }
@@ -130,14 +131,14 @@ double least_delay(const world_job *j, unsigned attempt)
 
 static void check_attempt(world *in, const world_job *j, const plan_action *run)
 {
-    const unit *u = &j->units[run->first];
+    const unit *u = unit_at(j, run->first);
     unsigned most = j->as.settled.retry.attempts > 3 ? j->as.settled.retry.attempts : 3;
     PROMISE(in, run->attempt <= most, "attempt %u", run->attempt);
     if (run->count > 1) {
         PROMISE(in, run->attempt == 1 && run->position == PLAN_ALL, "attempt %u of many units", run->attempt);
         return;
     }
-    const item *it = run->position != PLAN_ALL ? &u->items[run->position] : j->blocks ? NULL : &u->items[0];
+    const item *it = run->position != PLAN_ALL ? &u->items[run->position] : in_block(j, run->first) ? NULL : &u->items[0];
     if (!it || it->state == NEVER_SEEN) {
         PROMISE(in, run->attempt == u->attempt, "attempt %u, not %u", run->attempt, u->attempt);
         return;
@@ -151,17 +152,23 @@ static void check_attempt(world *in, const world_job *j, const plan_action *run)
 static void check_units(world *in, world_job *j, const plan_action *run)
 {
     PROMISE(in, run->count > 0, "a task of nothing");
-    if (run->first >= j->cut) {
-        PROMISE(in, run->first == j->cut, "unit %" PRIu64 " is cut before %" PRIu64, run->first, j->cut);
+    if (run->first >= cut_of(j, run->first)) {
+        PROMISE(in, run->first == cut_of(j, run->first), "unit %" PRIu64 " is cut before %" PRIu64, run->first, cut_of(j, run->first));
+        PROMISE(in, is_added(run->first) || j->added_cut == j->added, "of the source while something added waits");
         chunk_begins(in, j, run);
     }
     for (uint64_t u = run->first; u < run->first + run->count; u++) {
-        PROMISE(in, !j->units[u].forgotten, "unit %" PRIu64 " is run when its input is forgotten", u);
-        PROMISE(in, u < j->cut && j->units[u].chunk == run->chunk, "unit %" PRIu64 " is not of chunk %u", u, run->chunk);
+        PROMISE(in, !unit_at(j, u)->forgotten, "unit %" PRIu64 " is run when its input is forgotten", u);
+        PROMISE(in, u < cut_of(j, u) && unit_at(j, u)->chunk == run->chunk, "unit %" PRIu64 " is not of chunk %u", u, run->chunk);
         for (uint32_t i = 0; run->position == PLAN_ALL && i < items_in(j, u); i++)
-            PROMISE(in, j->units[u].items[i].state != OVER, "unit %" PRIu64 " is run again when it was over", u);
+            PROMISE(in, unit_at(j, u)->items[i].state != OVER, "unit %" PRIu64 " is run again when it was over", u);
     }
     check_attempt(in, j, run);
+}
+
+static size_t input_bytes(world *in, const plan_action *run)
+{
+    return run->count * (is_added(run->first) ? ADDED_BYTES : job_of(in, run->job)->as.unit_bytes);
 }
 
 static void check_credit(world *in, const world_worker *w, const plan_action *run)
@@ -170,15 +177,35 @@ static void check_credit(world *in, const world_worker *w, const plan_action *ru
     if (!w->count)
         return;
     double load = 0;
-    size_t bytes = job_of(in, run->job)->as.unit_bytes * run->count;
+    size_t bytes = input_bytes(in, run);
     for (uint32_t i = 0; i < w->count; i++) {
         PROMISE(in, w->tasks[i].run.predicted > 0, "queued behind a task of unknown cost");
         load += w->tasks[i].run.predicted;
-        bytes += job_of(in, w->tasks[i].run.job)->as.unit_bytes * w->tasks[i].run.count;
+        bytes += input_bytes(in, &w->tasks[i].run);
     }
     PROMISE(in, run->predicted > 0 && run->predicted <= 0.020 + 1e-12, "a task of %g s is queued", run->predicted);
     PROMISE(in, bytes <= PLAN_BYTES_MOST, "%zu bytes of items in flight", bytes);
     PROMISE(in, load < PLAN_CREDIT + 1e-9, "%g s in flight, and one more", load);
+}
+
+double rate_of(const world_job *j)
+{
+    static const double seconds[] = {[RF_SECOND] = 1, [RF_MINUTE] = 60, [RF_HOUR] = 3600};
+    const rf_rate *said = &j->as.settled.rate_limit;
+    return said->count > 0 ? said->count / seconds[said->per] : 0;
+}
+
+/* What was sent in every interval that ends now, less what its time allows: level is the most of them all. */
+static void check_rate(world *in, world_job *j, uint64_t units)
+{
+    double rate = rate_of(j), burst = rate / 100 > 1 ? rate / 100 : 1;
+    if (!rate)
+        return;
+    j->level -= rate * (in->now - j->level_at);
+    j->level = (j->level > 0 ? j->level : 0) + (double)units;
+    j->level_at = in->now;
+    PROMISE(in, j->level <= burst * (1 + 1e-9) + 1e-6, "%g units more than the rate allows", j->level - burst);
+    in->tally->limited += units;
 }
 
 static void take_run(world *in, const plan_action *run)
@@ -190,6 +217,7 @@ static void take_run(world *in, const plan_action *run)
     PROMISE(in, !j->stopped, "RUN of a job that was stopped");
     check_credit(in, w, run);
     check_units(in, j, run);
+    check_rate(in, j, run->count);
     w->tasks[w->count++] = (task){.run = *run};
     if (!w->busy)
         begin_next(in, run->worker, j->base_cost);
@@ -239,9 +267,9 @@ static void take_deliver(world *in, const plan_action *deliver)
     PROMISE(in, j && !j->ended && !j->abandoned && j->as.ordered, "DELIVER of another job");
     chunk *c = chunk_at(in, j, deliver->chunk);
     PROMISE(in, c->used && !c->delivered && !c->to_come, "chunk %u, %" PRIu64 " to come", deliver->chunk, c->to_come);
-    PROMISE(in, c->first == j->delivered_upto, "chunk of %" PRIu64 " in the place of %" PRIu64, c->first, j->delivered_upto);
+    PROMISE(in, c->turn == j->delivered, "chunk %" PRIu64 " in the place of %" PRIu64, c->turn, j->delivered);
     c->delivered = true;
-    j->delivered_upto += c->count;
+    j->delivered++;
     in->tally->delivered++;
     for (; c->kept; c->kept--, c->kept_bytes = 0)
         take_later(in, j, deliver->chunk, c->kept_bytes);
@@ -251,7 +279,7 @@ static void take_deliver(world *in, const plan_action *deliver)
 static void fail_unit(world *in, world_job *j, uint64_t u)
 {
     for (uint32_t i = 0; i < items_in(j, u); i++) {
-        bool reported = j->blocks && j->units[u].partly && j->units[u].items[i].state != NEVER_SEEN;
+        bool reported = in_block(j, u) && unit_at(j, u)->partly && unit_at(j, u)->items[i].state != NEVER_SEEN;
         if (!reported)
             item_is_over(in, j, u, i);
     }
@@ -270,16 +298,16 @@ static void take_fail(world *in, const plan_action *fail)
     world_job *j = job_of(in, fail->job);
     PROMISE(in, j && !j->ended && !j->abandoned, "FAIL of a job that is over");
     bool never_cut = fail->chunk == PLAN_NO_CHUNK;
-    PROMISE(in, fail->count && fail->status < 0 && fail->first + fail->count <= j->known, "FAIL of nothing");
+    PROMISE(in, fail->count && fail->status < 0 && fail->first + fail->count <= known_of(j, fail->first), "FAIL of nothing");
     PROMISE(in, fail->status == RF_ELOST || fail->status == j->status || (fail->status == RF_EHALTED && j->halted) ||
             (fail->status == RF_ETIMEOUT && j->out_of_time) || fail->status == RF_EINIT, "status %d", fail->status);
-    PROMISE(in, never_cut == (fail->first >= j->cut), "FAIL of what is cut, or not");
-    PROMISE(in, !never_cut || fail->first == j->cut, "FAIL beginning at %" PRIu64, fail->first);
+    PROMISE(in, never_cut == (fail->first >= cut_of(j, fail->first)), "FAIL of what is cut, or not");
+    PROMISE(in, !never_cut || fail->first == cut_of(j, fail->first), "FAIL beginning at %" PRIu64, fail->first);
     PROMISE(in, fail->attempt <= 3 || fail->attempt <= j->as.settled.retry.attempts, "attempt %u", fail->attempt);
     if (!never_cut)
         hand_over(in, j, fail->chunk, 0);
     for (uint64_t u = fail->first; u < fail->first + fail->count; u++) {
-        PROMISE(in, never_cut || j->units[u].chunk == fail->chunk, "FAIL of unit %" PRIu64 " that chunk %u has not", u, fail->chunk);
+        PROMISE(in, never_cut || unit_at(j, u)->chunk == fail->chunk, "FAIL of unit %" PRIu64 " that chunk %u has not", u, fail->chunk);
         if (fail->position == PLAN_ALL)
             fail_unit(in, j, u);
         else
@@ -294,9 +322,9 @@ static void take_fail(world *in, const plan_action *fail)
 static void take_forget(world *in, const plan_action *forget)
 {
     world_job *j = job_of(in, forget->job);
-    PROMISE(in, j && !j->ended && j->as.sequential, "FORGET of a job that is over or not sequential");
+    PROMISE(in, j && !j->ended && (j->as.sequential || is_added(forget->first)), "FORGET of a job that is over or not sequential");
     for (uint64_t u = forget->first; u < forget->first + forget->count; u++) {
-        PROMISE(in, u < j->known && !j->units[u].forgotten++, "FORGET of unit %" PRIu64, u);
+        PROMISE(in, u < known_of(j, u) && !unit_at(j, u)->forgotten++, "FORGET of unit %" PRIu64, u);
         in->tally->forgotten++;
     }
 }
@@ -315,6 +343,14 @@ static void take_read(world *in, const plan_action *read)
     event_add(in, in->now + delay, (event){.kind = ANSWER_READ, .job = (uint32_t)(j - in->jobs), .bytes = read->count});
 }
 
+static void check_unit(world *in, const world_job *j, uint64_t u)
+{
+    bool forgotten = j->as.sequential || is_added(u);
+    PROMISE(in, unit_at(j, u)->forgotten == forgotten, "unit %" PRIu64 " forgotten %u times", u, unit_at(j, u)->forgotten);
+    for (uint32_t i = 0; !j->abandoned && i < items_in(j, u); i++)
+        PROMISE(in, unit_at(j, u)->items[i].state == OVER, "item %u of unit %" PRIu64 " never came", i, u);
+}
+
 static void check_end(world *in, world_job *j, int status)
 {
     bool failed = j->failed > 0;
@@ -326,14 +362,13 @@ static void check_end(world *in, world_job *j, int status)
             status == j->status, "ends with %d", status);
     PROMISE(in, ends_early || j->status == RF_OK, "ends with %d, not %d", status, j->status);
     PROMISE(in, status != RF_ELOST && status != RF_EINIT ? true : !takers(in, j), "nobody left, but %u are", takers(in, j));
-    for (uint64_t u = 0; u < j->known; u++) {
-        PROMISE(in, j->units[u].forgotten == j->as.sequential, "unit %" PRIu64 " forgotten %u times", u, j->units[u].forgotten);
-        for (uint32_t i = 0; !j->abandoned && i < items_in(j, u); i++)
-            PROMISE(in, j->units[u].items[i].state == OVER, "item %u of unit %" PRIu64 " never came", i, u);
-    }
-    PROMISE(in, !j->as.ordered || j->abandoned || j->delivered_upto == j->cut, "delivered up to %" PRIu64 " of %" PRIu64,
-            j->delivered_upto, j->cut);
-    bool all_read = j->cut == j->known && (!j->as.sequential || j->handed == j->source_units || j->known == j->as.settled.iterable_len);
+    for (uint64_t u = 0; u < j->known; u++)
+        check_unit(in, j, u);
+    for (uint64_t u = 0; u < j->added; u++)
+        check_unit(in, j, PLAN_ADDED + u);
+    PROMISE(in, !j->as.ordered || j->abandoned || j->delivered == j->turns, "%" PRIu64 " chunks of %" PRIu64 " delivered", j->delivered,
+            j->turns);
+    bool all_read = j->cut == j->known && j->added_cut == j->added && (!j->as.sequential || j->handed == j->source_units || j->known == j->as.settled.iterable_len);
     PROMISE(in, ends_early || all_read, "ends well, but something was not run");
 }
 
@@ -347,7 +382,7 @@ static void take_ended(world *in, const plan_action *ended)
     in->tally->timed_out += ended->status == RF_ETIMEOUT;
     uint64_t total;
     PROMISE(in, plan_done(in->of, j->id, &total) == 0 && total == 0, "a job that is over is known");
-    PROMISE(in, ended->count == j->known || j->abandoned || j->as.sequential, "ended with a length of %" PRIu64, ended->count);
+    PROMISE(in, ended->count == j->known + j->added || j->abandoned || j->as.sequential, "ended with a length of %" PRIu64, ended->count);
 }
 
 void judge_actions(world *in)

@@ -14,6 +14,8 @@
 #define JOBS 4
 #define BLOCK_ITEMS 5
 #define UNITS_MOST 2000
+#define ADDED_MOST 500
+#define ADDED_BYTES 100
 
 enum item_state { NEVER_SEEN, TO_COME_AGAIN, OVER };
 
@@ -37,18 +39,24 @@ typedef struct chunk {
     uint64_t untaken;                   /* parts and FAILs */
     uint64_t kept;                      /* of those, until DELIVER */
     size_t kept_bytes;
+    uint64_t turn;                      /* chunks before it */
     bool used, active, delivered;
 } chunk;
 
 typedef struct world_job {
     plan_job as;
     uint64_t id;
-    bool added, ended, abandoned, stopped, source_failed, blocks, reading;
+    bool started, ended, abandoned, stopped, source_failed, blocks, reading;
     bool halted, out_of_time;
     int status;                         /* it may end with; RF_OK: no reason but its items */
     double added_at, base_cost, failing;
+    double level, level_at;             /* of rate_limit: what was sent beyond the rate, and when that was so */
     uint64_t source_units, handed;      /* of a sequential source */
-    uint64_t known, cut, delivered_upto;
+    uint64_t known, cut;
+    double growing;                     /* how often an item adds units */
+    uint64_t most_units;                /* of the source: in units those that items have added stand behind them */
+    uint64_t added, added_cut;
+    uint64_t turns, delivered;          /* chunks */
     uint64_t failed, done, active;
     size_t held;
     bool benched[WORKERS], cannot[WORKERS];
@@ -107,11 +115,18 @@ static inline uint64_t below(world *in, uint64_t bound) { return random_below(&i
 static inline bool chance(world *in, double share) { return random_unit(&in->random) < share; }
 static inline double between_powers(world *in, double least, double most) { return pow(10, least + (most - least) * random_unit(&in->random)); }
 
+static inline bool is_added(uint64_t u) { return u >= PLAN_ADDED; }
+static inline unit *unit_at(const world_job *j, uint64_t u) { return &j->units[is_added(u) ? j->most_units + (u - PLAN_ADDED) : u]; }
+static inline bool in_block(const world_job *j, uint64_t u) { return j->blocks && !is_added(u); }
+static inline uint64_t cut_of(const world_job *j, uint64_t u) { return is_added(u) ? PLAN_ADDED + j->added_cut : j->cut; }
+static inline uint64_t known_of(const world_job *j, uint64_t u) { return is_added(u) ? PLAN_ADDED + j->added : j->known; }
+
 /* plan_world.c */
 void event_add(world *in, double at, event what);
 void begin_next(world *in, uint32_t who, double after);     /* the worker turns to the first of its tasks */
 
 /* plan_judge.c */
+double rate_of(const world_job *j);                         /* units a second; 0: no limit */
 void broken(const world *in, const char *promise, int line, const char *format, ...) __attribute__((format(printf, 4, 5), noreturn));
 void judge_actions(world *in);                              /* takes and judges all that the plan wants done now */
 chunk *chunk_at(world *in, world_job *j, uint32_t which);

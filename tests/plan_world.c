@@ -57,8 +57,8 @@ void begin_next(world *in, uint32_t who, double after)
 
 static void item_failed(world *in, world_job *j, const task *t, const plan_failure *failure)
 {
-    uint64_t i = j->blocks ? failure->position : 0;
-    item *it = &j->units[failure->unit].items[i];
+    uint64_t i = in_block(j, failure->unit) ? failure->position : 0;
+    item *it = &unit_at(j, failure->unit)->items[i];
     const rf_retry *retry = &j->as.settled.retry;
     bool may = t->run.attempt < retry->attempts && (!retry->on || strcmp(failure->kind, "net.dns") == 0);
     PROMISE(in, !failure->again || may, "run again after attempt %u of kind %s", t->run.attempt, failure->kind);
@@ -88,10 +88,12 @@ static void tell_item(world *in, world_job *j, told *what, uint64_t u, uint64_t 
     what->items[what->item_count].unit = u;
     what->items[what->item_count++].item = i;
     what->part.bytes += j->as.settled.max_bytes < 10000 ? below(in, 2000) : 8;
-    if (!chance(in, j->failing))
+    if (!chance(in, j->failing)) {
+        what->part.added += chance(in, j->growing) ? below(in, 4) : 0;
         return;
+    }
     what->failures[what->part.failure_count++] = (plan_failure){
-        .unit = u, .position = j->blocks ? i : PLAN_ALL, .kind = chance(in, 0.7) ? "net.dns" : "function"};
+        .unit = u, .position = in_block(j, u) ? i : PLAN_ALL, .kind = chance(in, 0.7) ? "net.dns" : "function"};
 }
 
 /* Some units of what is left, sometimes some items of the next. */
@@ -111,16 +113,18 @@ static void draw_part(world *in, world_job *j, task *t, told *what)
     }
     uint64_t upto = t->covered + units;
     t->partly_items = units ? 0 : t->partly_items;
-    if (upto < t->run.count && t->run.position == PLAN_ALL && j->blocks && chance(in, 0.3)) {
+    if (upto < t->run.count && t->run.position == PLAN_ALL && in_block(j, t->run.first) && chance(in, 0.3)) {
         uint64_t u = t->run.first + upto, more = t->partly_items + below(in, items_in(j, u) + 1);
         for (; t->partly_items < more && t->partly_items < items_in(j, u); t->partly_items++)
             tell_item(in, j, what, u, t->partly_items);
-        j->units[u].partly = j->units[u].partly || t->partly_items;
+        unit_at(j, u)->partly = unit_at(j, u)->partly || t->partly_items;
         what->part.partly = t->partly_items > 0;
         in->tally->partly += what->part.partly;
     }
     what->part.units = units;
     what->part.items = what->item_count;
+    what->part.added = what->part.added < ADDED_MOST - j->added ? what->part.added : ADDED_MOST - j->added;
+    what->part.added_bytes = what->part.added * ADDED_BYTES;
     what->part.last = t->stopped || (upto == t->run.count && chance(in, 0.9));
     what->part.seconds = j->base_cost * (double)(units + 1) * 2 * random_unit(&in->random);
 }
@@ -128,6 +132,8 @@ static void draw_part(world *in, world_job *j, task *t, told *what)
 static void account_part(world *in, world_job *j, const task *t, const told *what)
 {
     PROMISE(in, !j->ended && !j->abandoned, "a part is wanted of a job that is over");
+    j->added += what->part.added;
+    in->tally->added += what->part.added;
     PROMISE(in, what->part.chunk == t->run.chunk, "part of chunk %u, not %u", what->part.chunk, t->run.chunk);
     if (what->part.items)
         hand_over(in, j, what->part.chunk, what->part.bytes);
@@ -136,7 +142,7 @@ static void account_part(world *in, world_job *j, const task *t, const told *wha
     for (uint64_t k = 0; k < what->item_count; k++) {
         uint64_t u = what->items[k].unit, i = what->items[k].item;
         const plan_failure *next = f < what->part.failure_count ? &what->failures[f] : NULL;
-        if (next && next->unit == u && (!j->blocks || next->position == i)) {
+        if (next && next->unit == u && (!in_block(j, u) || next->position == i)) {
             item_failed(in, j, t, next);
             f++;
         } else {
@@ -157,12 +163,12 @@ static void unit_was_lost(world *in, world_job *j, const task *t)
 {
     (void)in;
     if (t->covered < t->run.count && !j->ended)
-        j->units[t->run.first + t->covered].attempt = (uint8_t)(t->run.attempt + 1);
-    if (t->covered < t->run.count && !j->blocks && j->units[t->run.first + t->covered].items[0].state == TO_COME_AGAIN) {
-        item *it = &j->units[t->run.first + t->covered].items[0];
+        unit_at(j, t->run.first + t->covered)->attempt = (uint8_t)(t->run.attempt + 1);
+    if (t->covered < t->run.count && !in_block(j, t->run.first) && unit_at(j, t->run.first + t->covered)->items[0].state == TO_COME_AGAIN) {
+        item *it = &unit_at(j, t->run.first + t->covered)->items[0];
         *it = (item){.state = TO_COME_AGAIN, .attempt = (uint8_t)(t->run.attempt + 1), .failed_by = UINT32_MAX};
     } else if (t->covered < t->run.count && t->run.position != PLAN_ALL) {
-        item *it = &j->units[t->run.first].items[t->run.position];
+        item *it = &unit_at(j, t->run.first)->items[t->run.position];
         *it = (item){.state = TO_COME_AGAIN, .attempt = (uint8_t)(t->run.attempt + 1), .failed_by = UINT32_MAX};
     }
 }
@@ -318,7 +324,7 @@ static void take(world *in, const event *what)
 static void cancel(world *in, const event *what)
 {
     world_job *j = &in->jobs[what->job];
-    if (j->added && !j->ended) {
+    if (j->started && !j->ended) {
         in->tally->cancelled++;
         j->status = j->status && !j->source_failed ? j->status : RF_ECANCELLED;
     }
@@ -328,7 +334,7 @@ static void cancel(world *in, const event *what)
 static void abandon(world *in, const event *what)
 {
     world_job *j = &in->jobs[what->job];
-    if (j->added && !j->ended) {
+    if (j->started && !j->ended) {
         in->tally->abandoned++;
         j->abandoned = true;
         j->status = RF_ECANCELLED;
@@ -364,6 +370,8 @@ static void draw_policies(world *in, rf_options *settled)
         else
             settled->halt_count = 1 + below(in, 5);
     }
+    settled->rate_limit.count = chance(in, 0.25) ? between_powers(in, -1, 5) : RF_NONE;
+    settled->rate_limit.per = (int)below(in, 3);
     settled->timeout = chance(in, 0.15) ? between_powers(in, -4, 2) : RF_NONE;
 }
 
@@ -402,10 +410,12 @@ static void draw_job(world *in, world_job *j)
     double no_init = chance(in, 0.15) ? random_unit(&in->random) : 0;
     for (uint32_t who = 0; who < WORKERS; who++)
         j->cannot[who] = chance(in, no_init);
-    j->units = calloc(units + 1, sizeof *j->units);
+    j->growing = chance(in, 0.3) ? random_unit(&in->random) : 0;
+    j->most_units = units;
+    j->units = calloc(units + ADDED_MOST, sizeof *j->units);
     ck_assert_ptr_nonnull(j->units);
-    for (uint64_t u = 0; u < units; u++)
-        j->units[u].attempt = 1;
+    for (uint64_t u = 0; u < units + ADDED_MOST; u++)
+        unit_at(j, u)->attempt = 1;
 }
 
 static void add_job(world *in, const event *what)
@@ -417,7 +427,7 @@ static void add_job(world *in, const event *what)
     j->added_at = in->now;
     ck_assert_int_eq(plan_add(in->of, &j->as, in->now, &j->id), RF_OK);
     PROMISE(in, j->id && !job_of(in, j->id), "an id is used twice");
-    j->added = true;
+    j->started = true;
     if (!there)
         j->status = RF_ELOST;
     if (chance(in, 0.08))
@@ -463,7 +473,7 @@ static void deadlines_pass(world *in)
 {
     for (uint32_t i = 0; i < in->job_count; i++) {
         world_job *j = &in->jobs[i];
-        j->out_of_time = j->added && j->as.settled.timeout > 0 && in->now >= j->added_at + j->as.settled.timeout;
+        j->out_of_time = j->started && j->as.settled.timeout > 0 && in->now >= j->added_at + j->as.settled.timeout;
     }
 }
 

@@ -39,10 +39,26 @@ static void add_failure(sample *made, uint64_t *random, uint64_t item)
         abort();
 }
 
+static void add_items(sample *made, uint64_t *random)
+{
+    for (uint64_t count = 1 + random_below(random, 5); count; count--) {
+        char text[64];
+        if (column_add(&made->added, rf_of_u64(random_next(random) | UINT64_C(1) << 63)) ||
+            column_add(&made->added, sample_value(random, text)))
+            abort();
+    }
+}
+
+part_content sample_content(sample *made)
+{
+    return (part_content){.values = &made->values, .positions = (const uint64_t *)(const void *)made->positions.data,
+                          .failures = &made->failures, .added = &made->added};
+}
+
 static void fill_part(sample *made, uint64_t *random)
 {
     message *what = &made->what;
-    uint64_t items = random_below(random, 20);
+    uint64_t items = random_below(random, 20), failed = 0;
     bool positions = random_below(random, 2), all_numbers = random_below(random, 3) == 0;
     what->part = (struct message_part){.unit = random_below(random, 1000),
                                        .units = positions ? random_below(random, 5) : items,
@@ -57,6 +73,7 @@ static void fill_part(sample *made, uint64_t *random)
         uint64_t position = random_next(random);
         if (column_add(&made->values, value) || buffer_put(&made->positions, &position, sizeof position))
             abort();
+        failed += fails;
         if (fails)
             add_failure(made, random, i);
     }
@@ -65,7 +82,9 @@ static void fill_part(sample *made, uint64_t *random)
         what->part.units = 0;
         add_failure(made, random, 0);
     }
-    part_content content = {&made->values, (const uint64_t *)(const void *)made->positions.data, &made->failures};
+    if (items > failed && random_below(random, 3) == 0)
+        add_items(made, random);
+    part_content content = sample_content(made);
     message_measure_part(what, &content);
     void *space = buffer_add(&made->body, what->body_size);
     if (!space)
@@ -96,7 +115,8 @@ sample sample_message(uint64_t *random, int kind)
                                          .state_type = RF_BYTES,
                                          .seed = random_next(random),
                                          .ordinal = random_below(random, 9),
-                                         .by_workers = (uint32_t)random_below(random, 2)};
+                                         .by_workers = (uint32_t)random_below(random, 2),
+                                         .grows = (uint32_t)random_below(random, 2)};
         fill_bytes(&made, random, random_below(random, 100));
         break;
     case MESSAGE_RUN:
@@ -149,6 +169,7 @@ void sample_free(sample *made)
     buffer_free(&made->positions);
     buffer_free(&made->failures);
     column_free(&made->values);
+    column_free(&made->added);
 }
 
 void sample_frame(const sample *made, buffer *frame)
@@ -180,6 +201,11 @@ static uint64_t sum_bytes(const void *bytes, size_t size)
     return sum;
 }
 
+static uint64_t sum_value(rf_value value)
+{
+    return value.tag + (rf_type_of(value) >= RF_TEXT ? sum_bytes(value.data, rf_size(value) + 1) : value.u64);
+}
+
 static uint64_t walk_part(const message *what)
 {
     message_results results;
@@ -188,9 +214,10 @@ static uint64_t walk_part(const message *what)
     uint64_t sum = 0;
     if (message_open_part(what, &results))
         return 0;
+    for (uint64_t i = 0; i < results.added.count; i++)
+        sum += sum_value(column_at(&results.added, i));
     for (uint64_t i = 0; i < results.values.count; i++) {
-        rf_value value = column_at(&results.values, i);
-        sum += value.tag + (rf_type_of(value) >= RF_TEXT ? sum_bytes(value.data, rf_size(value) + 1) : value.u64);
+        sum += sum_value(column_at(&results.values, i));
         sum += results.positions ? results.positions[i] : what->part.unit + i;
     }
     while (message_next_failure(&results, &entry, &kind, &text))

@@ -9,10 +9,11 @@ typedef struct sample {
     message what;                   /* what.body is body.data */
     buffer body;
     /* of a PART, what the body was made from */
-    column values;
+    column values, added;
     buffer positions, failures;
 } sample;
 
+part_content sample_content(sample *made);
 sample sample_message(uint64_t *random, int kind);
 void sample_free(sample *made);
 

@@ -645,6 +645,75 @@ START_TEST(without_memory_an_item_fails_and_still_has_its_place)
 }
 END_TEST
 
+/* ---- adding ---- */
+
+static column added;
+
+/* Adds item so often, and fails unless item is even. */
+static int adds(rf_call *c, rf_value item)
+{
+    for (int64_t i = 0; i < rf_i64(item); i++)
+        rf_call_add(c, RF_TUPLE(i, "more"));
+    return rf_i64(item) % 2 ? rf_fail(c, NULL, "odd") : RF_RETURN(c, 1);
+}
+
+START_TEST(A16_what_an_item_adds_is_there_when_it_succeeds_and_gone_when_it_fails)
+{
+    call.added = &added;
+    ck_assert_int_eq(run(adds, rf_of_i64(2)), RF_OK);
+    ck_assert_int_eq(run(adds, rf_of_i64(3)), RF_EFUNCTION);
+    ck_assert_int_eq(run(adds, rf_of_i64(0)), RF_OK);
+    ck_assert_int_eq(run(adds, rf_of_i64(100)), RF_OK);
+    column_view pairs = column_look(&added);
+    ck_assert_uint_eq(pairs.count, 2 * 102);
+    for (uint64_t i = 0; i < 102; i++) {
+        ck_assert_uint_eq(column_at(&pairs, 2 * i).u64, call_added_index(&item_17, i < 2 ? i : i - 2));
+        ck_assert_uint_eq(rf_elements(column_at(&pairs, 2 * i + 1)), 2);
+    }
+    column_free(&added);
+}
+END_TEST
+
+START_TEST(A16_indices_of_added_items_differ_by_parent_file_and_ordinal)
+{
+    uint64_t first = call_added_index(&item_17, 0);
+    call_item sibling = item_17, same = item_17;
+    same.attempt = 5;
+    same.path = "elsewhere";
+    sibling.position = 18;
+    ck_assert(first >> 63);
+    ck_assert_uint_eq(call_added_index(&same, 0), first);
+    ck_assert_uint_ne(call_added_index(&item_17, 1), first);
+    ck_assert_uint_ne(call_added_index(&sibling, 0), first);
+    sibling = item_17;
+    sibling.path_index = 0;
+    ck_assert_uint_ne(call_added_index(&sibling, 0), first);
+}
+END_TEST
+
+START_TEST(A16_where_a_job_cannot_grow_the_item_fails_naming_the_verbs)
+{
+    check_failed(adds, rf_of_i64(2), RF_EUSAGE, "usage",
+                 "item 17: area: rf_call_add: only the job of rf_map_unordered or rf_imap_unordered can grow; use one of them");
+    ck_assert_int_eq(rf_call_add(NULL, rf_nil()), RF_EUSAGE);
+}
+END_TEST
+
+START_TEST(without_memory_an_item_adds_nothing)
+{
+    FAILING_EACH_IN_TURN(n) {
+        call.added = &added;
+        int status = call_run(&call, adds, rf_of_i64(70), &item_17);
+        bool failed = failing_malloc_stop();
+        ck_assert_int_eq(status, failed ? RF_ENOMEM : RF_OK);
+        ck_assert_uint_eq(added.count, failed ? 0 : 140);
+        column_free(&added);
+        teardown();
+        setup();
+    }
+}
+END_TEST
+
 static int returns_text_or_fails(rf_call *c, rf_value item)
 {
     char text[100];
@@ -694,6 +763,10 @@ static Suite *suite(void)
     tcase_add_test(tests, long_functions_let_messages_move_and_learn_that_nobody_wants_them);
     tcase_add_test(tests, init_gives_the_workers_state_or_says_why_not);
     tcase_add_test(tests, a_generator_gives_an_item_or_says_that_there_is_none);
+    tcase_add_test(tests, A16_what_an_item_adds_is_there_when_it_succeeds_and_gone_when_it_fails);
+    tcase_add_test(tests, A16_indices_of_added_items_differ_by_parent_file_and_ordinal);
+    tcase_add_test(tests, A16_where_a_job_cannot_grow_the_item_fails_naming_the_verbs);
+    tcase_add_test(tests, without_memory_an_item_adds_nothing);
     tcase_add_test(tests, without_memory_an_item_fails_and_still_has_its_place);
     tcase_add_test(tests, who_reserves_words_and_tags_always_gets_a_value_an_item);
     suite_add_tcase(suite, tests);

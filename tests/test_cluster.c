@@ -197,7 +197,7 @@ static void finish(running *run, int i, int ended)
 static void check_window(const work *one)
 {
     uint64_t most = one->options.max_active;
-    if (one->input == WORK_GENERATOR && most && most != RF_UNLIMITED && one->produced > one->taken + most)
+    if (one->input == WORK_GENERATOR && most && most != RF_UNLIMITED && one->produced > one->taken - one->added_taken + most)
         broken("more was read than max_active");
 }
 

@@ -169,7 +169,7 @@ static sample plain_message(int kind)
         return made;
     }
     sample made = {.what = {.peer = 7, .head = {.kind = MESSAGE_PART}, .part = {.unit = 4, .units = 2, .attempt = 1}}};
-    part_content content = {&made.values, NULL, &made.failures};
+    part_content content = {.values = &made.values, .failures = &made.failures};
     column_add(&made.values, rf_of_i64(1));
     column_add(&made.values, rf_nil());
     message_add_failure(&made.failures, &(struct message_failure){.item = 1, .unit = 5, .status = RF_EARGS},
@@ -201,25 +201,31 @@ END_TEST
 
 /* ---- parts ----------------------------------------------------------------------------------------------------- */
 
-static void check_part(const sample *made, const message *read)
+static void check_column(const column *made, const column_view *read)
 {
-    message_results results;
-    struct message_failure entry;
-    const char *kind, *text;
-    column_view values = column_look(&made->values);
-    ck_assert_msg(message_open_part(read, &results) == RF_OK, "%s", rf_last_error()->message);
-    ck_assert_uint_eq(results.values.count, made->values.count);
+    column_view values = column_look(made);
+    ck_assert_uint_eq(read->count, values.count);
     for (uint64_t i = 0; i < values.count; i++) {
-        rf_value expected = column_at(&values, i), got = column_at(&results.values, i);
+        rf_value expected = column_at(&values, i), got = column_at(read, i);
         ck_assert_uint_eq(got.tag, expected.tag);
         if (rf_type_of(got) >= RF_TEXT)
             ck_assert_int_eq(memcmp(got.data, expected.data, rf_size(got) + 1), 0);
         else
             ck_assert_uint_eq(got.u64, expected.u64);
     }
+}
+
+static void check_part(const sample *made, const message *read)
+{
+    message_results results;
+    struct message_failure entry;
+    const char *kind, *text;
+    ck_assert_msg(message_open_part(read, &results) == RF_OK, "%s", rf_last_error()->message);
+    check_column(&made->values, &results.values);
+    check_column(&made->added, &results.added);
     if (read->part.flags & PART_POSITIONS)
         ck_assert_int_eq(
-            memcmp(results.positions, made->positions.data ? made->positions.data : (uint8_t *)"", values.count * 8),
+            memcmp(results.positions, made->positions.data ? made->positions.data : (uint8_t *)"", made->values.count * 8),
             0);
     else
         ck_assert_ptr_null(results.positions);
@@ -253,7 +259,7 @@ START_TEST(a_sealed_part_has_the_same_bytes_and_leaves_no_values)
     uint64_t random = suite_seed;
     for (int round = 0; round < 500; round++) {
         sample made = sample_message(&random, MESSAGE_PART);
-        part_content content = {&made.values, (const uint64_t *)(const void *)made.positions.data, &made.failures};
+        part_content content = sample_content(&made);
         buffer sealed;
         ck_assert_int_eq(message_seal_part(&made.what, &content, &sealed), RF_OK);
         ck_assert_uint_eq(sealed.size, made.what.body_size);
@@ -270,7 +276,7 @@ START_TEST(sealing_a_large_part_does_not_copy_its_payload)
     column values = {0};
     buffer failures = {0}, body;
     message part = {.head = {.kind = MESSAGE_PART}, .part = {.units = 1, .attempt = 1}};
-    part_content content = {&values, NULL, &failures};
+    part_content content = {.values = &values, .failures = &failures};
     memset(column_add_space(&values, RF_BYTES, 1 << 20), 'p', 1 << 20);
     ck_assert_int_eq(buffer_reserve(&values.payload, 4096), RF_OK);
     const void *payload = values.payload.data;
@@ -339,7 +345,7 @@ START_TEST(failures_must_ascend_and_fill_the_body)
     sample made = plain_message(MESSAGE_PART);
     message_results results;
     struct message_failure entry = {.item = 1, .unit = 5, .status = RF_EARGS};
-    part_content content = {&made.values, NULL, &made.failures};
+    part_content content = {.values = &made.values, .failures = &made.failures};
     message_add_failure(&made.failures, &entry, "arguments", "the same item again");
     message_measure_part(&made.what, &content);
     made.body.size = 0;
@@ -354,13 +360,61 @@ START_TEST(failures_must_ascend_and_fill_the_body)
 }
 END_TEST
 
+static void expect_no_additions(const rf_value *pairs, size_t count, const char *expected)
+{
+    sample made = plain_message(MESSAGE_PART);
+    part_content content = sample_content(&made);
+    message_results results;
+    for (size_t i = 0; i < count; i++)
+        column_add(&made.added, pairs[i]);
+    message_measure_part(&made.what, &content);
+    made.body.size = 0;
+    message_put_part(&made.what, &content, buffer_add(&made.body, made.what.body_size));
+    made.what.body = made.body.data;
+    ck_assert_int_eq(message_open_part(&made.what, &results), RF_EUSAGE);
+    ck_assert_msg(strstr(rf_last_error()->message, expected), "%s", rf_last_error()->message);
+    sample_free(&made);
+}
+
+START_TEST(what_was_added_comes_in_pairs_of_an_index_and_an_item)
+{
+    rf_value index = rf_of_u64(UINT64_C(1) << 63), item = rf_of_string("text");
+    expect_no_additions((rf_value[]){index, item, index}, 3, "no column of pairs");
+    expect_no_additions((rf_value[]){item, index}, 2, "without an index");
+    expect_no_additions((rf_value[]){index, item, rf_of_u64(5), item}, 4, "without an index");
+}
+END_TEST
+
+START_TEST(only_items_that_succeeded_can_have_added_something)
+{
+    sample made = plain_message(MESSAGE_PART);
+    part_content content = sample_content(&made);
+    buffer frame;
+    message read;
+    column_cut(&made.values, 0);
+    column_add(&made.values, rf_nil());
+    column_add(&made.added, rf_of_u64(UINT64_C(1) << 63));
+    column_add(&made.added, rf_nil());
+    made.what.part.units = 1;
+    message_measure_part(&made.what, &content);
+    made.body.size = 0;
+    message_put_part(&made.what, &content, buffer_add(&made.body, made.what.body_size));
+    made.what.body = made.body.data;
+    sample_frame(&made, &frame);
+    ck_assert_int_eq(message_read(&read, 7, frame.data, frame.size), RF_EUSAGE);
+    ck_assert_ptr_nonnull(strstr(rf_last_error()->message, "added by no item"));
+    buffer_free(&frame);
+    sample_free(&made);
+}
+END_TEST
+
 START_TEST(a_part_without_items_needs_no_body)
 {
     message part = {.head = {.kind = MESSAGE_PART}, .part = {.attempt = 1, .flags = PART_LAST}}, read;
     message_results results;
     struct message_failure entry;
     const char *kind, *text;
-    _Alignas(16) uint8_t frame[112];
+    _Alignas(16) uint8_t frame[sizeof part.head + sizeof part.part];
     message_write(frame, &part, 0);
     ck_assert_int_eq(message_read(&read, 1, frame, sizeof frame), RF_OK);
     ck_assert_int_eq(message_open_part(&read, &results), RF_OK);
@@ -390,7 +444,7 @@ START_TEST(failing_allocations_leave_the_values)
         uint64_t random = suite_seed;
         failing_malloc_stop();
         sample made = sample_message(&random, MESSAGE_PART);
-        part_content content = {&made.values, (const uint64_t *)(const void *)made.positions.data, &made.failures};
+        part_content content = sample_content(&made);
         buffer sealed, failures = {0};
         uint64_t count = made.values.count;
         failing_malloc_at(n);
@@ -473,6 +527,8 @@ static Suite *suite(void)
     tcase_add_loop_test(parts, a_failure_that_makes_no_sense_is_told, 0,
                         (int)(sizeof part_damages / sizeof *part_damages));
     tcase_add_test(parts, failures_must_ascend_and_fill_the_body);
+    tcase_add_test(parts, what_was_added_comes_in_pairs_of_an_index_and_an_item);
+    tcase_add_test(parts, only_items_that_succeeded_can_have_added_something);
     tcase_add_test(parts, a_part_without_items_needs_no_body);
     tcase_add_test(parts, very_long_texts_are_cut);
     tcase_add_test(parts, failing_allocations_leave_the_values);

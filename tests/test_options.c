@@ -35,6 +35,7 @@ START_TEST(nothing_said_gives_the_defaults_of_the_library)
     ck_assert(o.retry.backoff == 1 && o.retry.max_delay == 60 && !o.retry.on && o.retry.steady == RF_OFF);
     ck_assert_int_eq(o.halt, RF_HALT_NEVER);
     ck_assert(o.halt_count == RF_UNLIMITED && o.halt_share == RF_NONE);
+    ck_assert(o.rate_limit.count == RF_NONE);
     ck_assert_uint_eq(o.seed, 1);
     ck_assert_int_eq(rf_type_of(o.state), RF_NIL);
 }
@@ -81,6 +82,19 @@ START_TEST(any_field_of_retry_asks_for_three_attempts)
     ck_assert_uint_eq(settle(RF_OPTIONS(.retry.steady = RF_ON), NULL, NULL, NULL).retry.attempts, 3);
     rf_options function = {.retry = RF_RETRY};
     ck_assert_uint_eq(settle(RF_OPTIONS(.retry.attempts = 1), &function, NULL, NULL).retry.attempts, 1);
+}
+END_TEST
+
+START_TEST(a_rate_is_overridden_as_a_whole)
+{
+    rf_options function = {.rate_limit = {100, RF_MINUTE}};
+    rf_options o = settle(RF_OPTIONS(.rate_limit.count = 10), &function, RF_OPTIONS(.rate_limit = {1, RF_HOUR}), NULL);
+    ck_assert(o.rate_limit.count == 10 && o.rate_limit.per == RF_SECOND);
+    o = settle(NULL, &function, RF_OPTIONS(.rate_limit = {1, RF_HOUR}), NULL);
+    ck_assert(o.rate_limit.count == 100 && o.rate_limit.per == RF_MINUTE);
+    o = settle(RF_OPTIONS(.rate_limit.per = RF_HOUR), &function, NULL, NULL);      /* without a count nothing is said */
+    ck_assert(o.rate_limit.count == 100 && o.rate_limit.per == RF_MINUTE);
+    ck_assert(settle(RF_OPTIONS(.rate_limit.count = RF_NONE), &function, NULL, NULL).rate_limit.count == RF_NONE);
 }
 END_TEST
 
@@ -137,6 +151,11 @@ START_TEST(what_is_out_of_bounds_is_refused_by_name)
     REFUSED("halt_share is 1.5", .halt_share = 1.5);
     REFUSED("halt_share", .halt_share = NAN);
     REFUSED("workers", .workers = (1u << 31) + 1);
+    REFUSED("rate_limit is -2 per 0: it must be a count more than 0, per RF_SECOND, RF_MINUTE or RF_HOUR, or RF_NONE", .rate_limit.count = -2);
+    REFUSED("rate_limit is 5 per 3", .rate_limit = {5, 3});
+    REFUSED("rate_limit", .rate_limit = {5, -1});
+    REFUSED("rate_limit", .rate_limit.count = NAN);
+    REFUSED("rate_limit", .rate_limit.count = INFINITY);
 }
 END_TEST
 
@@ -193,6 +212,11 @@ START_TEST(the_environment_is_read_strictly)
     ck_assert_int_eq(said("RANKFOLD_HALT", "never").halt, RF_HALT_NEVER);
     ck_assert(said("RANKFOLD_HALT_SHARE", "0.25").halt_share == 0.25);
     ck_assert_uint_eq(said("RANKFOLD_CHUNK_SIZE", "").chunk_size, 0);
+    ck_assert(said("RANKFOLD_RATE_LIMIT", "10").rate_limit.count == 10 && said("RANKFOLD_RATE_LIMIT", "10").rate_limit.per == RF_SECOND);
+    ck_assert(said("RANKFOLD_RATE_LIMIT", "0.5/second").rate_limit.count == 0.5);
+    ck_assert(said("RANKFOLD_RATE_LIMIT", "100/minute").rate_limit.per == RF_MINUTE);
+    ck_assert(said("RANKFOLD_RATE_LIMIT", "1000/hour").rate_limit.per == RF_HOUR);
+    ck_assert(said("RANKFOLD_RATE_LIMIT", "none").rate_limit.count == RF_NONE);
 }
 END_TEST
 
@@ -207,6 +231,9 @@ static const char *const nonsense[][2] = {
     {"RANKFOLD_RETRY_BACKOFF", "-0.1"}, {"RANKFOLD_RETRY_MAX_DELAY", "0"}, {"RANKFOLD_RETRY_ATTEMPTS", "0"},
     {"RANKFOLD_RETRY_ATTEMPTS", "4294967297"}, {"RANKFOLD_RETRY_STEADY", "yes"}, {"RANKFOLD_HALT", "Soon"},
     {"RANKFOLD_HALT", "later"}, {"RANKFOLD_HALT_SHARE", "1.01"}, {"RANKFOLD_WORKERS", "none"},
+    {"RANKFOLD_RATE_LIMIT", "0"}, {"RANKFOLD_RATE_LIMIT", "-1"}, {"RANKFOLD_RATE_LIMIT", "/minute"}, {"RANKFOLD_RATE_LIMIT", "5/day"},
+    {"RANKFOLD_RATE_LIMIT", "5/"}, {"RANKFOLD_RATE_LIMIT", "5 / minute"}, {"RANKFOLD_RATE_LIMIT", "none/hour"},
+    {"RANKFOLD_RATE_LIMIT", "5/minute/2"}, {"RANKFOLD_RATE_LIMIT", "inf"},
 };
 
 START_TEST(nonsense_in_the_environment_is_named_with_its_bounds)
@@ -276,6 +303,7 @@ static Suite *suite(void)
     tcase_add_test(t, each_field_comes_from_the_nearest_level_that_says_it);
     tcase_add_test(t, a_progress_callback_never_gets_the_user_pointer_of_a_lower_level);
     tcase_add_test(t, any_field_of_retry_asks_for_three_attempts);
+    tcase_add_test(t, a_rate_is_overridden_as_a_whole);
     tcase_add_test(t, a_halt_threshold_alone_halts_soon_and_a_halt_alone_at_the_first_failure);
     tcase_add_test(t, chunk_size_and_n_splits_are_one_choice);
     tcase_add_test(t, numbers_at_their_bounds_are_taken);

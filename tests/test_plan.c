@@ -263,6 +263,40 @@ START_TEST(five_attempts_come_after_delays_up_to_the_largest)
 }
 END_TEST
 
+/* The delays before attempts 2 and 3 of one item. */
+static void drawn_delays(uint64_t seed, double delays[2])
+{
+    tear_down();
+    set_up();
+    workers_join(2);
+    start(1, RF_OPTIONS(.retry = RF_RETRY, .seed = seed));
+    for (unsigned k = 0; k < 2; k++) {
+        plan_action run = run_of(0, 1);
+        ck_assert(one_failed(&run, 0, "function"));
+        delays[k] = plan_wake(of) - now;
+        now = plan_wake(of);
+    }
+    plan_action last = run_of(0, 1);
+    ck_assert_uint_eq(last.attempt, 3);
+    ck_assert(!one_failed(&last, 0, "function"));
+}
+
+START_TEST(E11_jitter_comes_from_the_seed_and_never_adds_to_the_delay)
+{
+    double first[2], other[2];
+    uint64_t different = 0;
+    for (uint64_t seed = 1; seed <= 100; seed++) {
+        drawn_delays(seed, first);
+        ck_assert(first[0] >= 0.5 && first[0] <= 1 && first[1] >= 1 && first[1] <= 2);
+        drawn_delays(seed, other);
+        ck_assert(first[0] == other[0] && first[1] == other[1]);
+        drawn_delays(seed + 1, other);
+        different += first[0] != other[0];
+    }
+    ck_assert_uint_eq(different, 100);
+}
+END_TEST
+
 START_TEST(one_attempt_is_no_retry)
 {
     attempts_come_after(&(rf_retry){.attempts = 1}, (double[]){0}, 1);
@@ -636,9 +670,150 @@ START_TEST(what_was_read_and_never_cut_is_forgotten_and_failed)
     fail_of(0, 1, RF_ECANCELLED);
     ck_assert_uint_eq(next(PLAN_FORGET).count, 1);
     next(PLAN_DELIVER);
-    ck_assert_uint_eq(next(PLAN_FORGET).count, 4);
     fail_of(1, 4, RF_ECANCELLED);
+    ck_assert_uint_eq(next(PLAN_FORGET).count, 4);
     ended(RF_ECANCELLED);
+}
+END_TEST
+
+/* ---- jobs that grow ---- */
+
+static void done_and_adds(const plan_action *run, uint64_t added)
+{
+    plan_part part = part_of(run, run->count, true);
+    part.added = added;
+    part.added_bytes = 10 * added;
+    report(&part);
+}
+
+START_TEST(A16_what_the_last_item_adds_is_run_before_the_job_ends)
+{
+    workers_join(1);
+    start(1, RF_OPTIONS(.chunk_size = 2));
+    plan_action run = run_of(0, 1);
+    done_and_adds(&run, 3);
+    next(PLAN_DELIVER);
+    run = run_of(PLAN_ADDED, 2);
+    uint64_t total;
+    ck_assert_uint_eq(plan_done(of, job, &total), 1);
+    ck_assert_uint_eq(total, 4);
+    run_of(PLAN_ADDED + 2, 1);
+    all_done(&run);
+    plan_action forget = next(PLAN_FORGET);
+    ck_assert_uint_eq(forget.first, PLAN_ADDED);
+    ck_assert_uint_eq(forget.count, 2);
+    next(PLAN_DELIVER);
+    nothing_to_do();
+    ck_assert_uint_eq(plan_done(of, job, &total), 3);
+}
+END_TEST
+
+START_TEST(what_was_added_goes_before_the_rest_of_the_source)
+{
+    workers_join(1);
+    start(3, RF_OPTIONS(.chunk_size = 1));
+    plan_action run = run_of(0, 1);
+    done_and_adds(&run, 1);
+    next(PLAN_DELIVER);
+    run = run_of(PLAN_ADDED, 1);
+    run_of(1, 1);
+    run_of(2, 1);
+    all_done(&run);
+    next(PLAN_FORGET);
+    next(PLAN_DELIVER);
+    nothing_to_do();
+}
+END_TEST
+
+START_TEST(an_added_item_that_failed_is_run_again_and_halts_like_any_other)
+{
+    workers_join(2);
+    start(1, RF_OPTIONS(.chunk_size = 1, .retry = {.attempts = 2, .backoff = RF_NONE}, .halt = RF_HALT_NOW));
+    plan_action run = run_of(0, 1);
+    done_and_adds(&run, 3);
+    next(PLAN_DELIVER);
+    run = run_of(PLAN_ADDED, 1);
+    plan_action other = run_of(PLAN_ADDED + 1, 1);
+    ck_assert(one_failed(&run, PLAN_ADDED, "function"));
+    run_of(PLAN_ADDED + 2, 1);
+    all_done(&other);
+    next(PLAN_FORGET);
+    plan_action again = run_of(PLAN_ADDED, 1);
+    ck_assert_uint_eq(again.attempt, 2);
+    ck_assert(!one_failed(&again, PLAN_ADDED, "function"));
+    next(PLAN_FORGET);
+    next(PLAN_DELIVER);
+    next(PLAN_DELIVER);
+    next(PLAN_STOP);
+    fail_of(PLAN_ADDED + 2, 1, RF_EHALTED);
+    next(PLAN_FORGET);
+    next(PLAN_DELIVER);
+    ended(RF_EHALTED);
+}
+END_TEST
+
+START_TEST(what_was_added_and_never_cut_fails_with_the_job)
+{
+    workers_join(1);
+    start(1, NULL);
+    plan_action run = run_of(0, 1);
+    plan_part part = part_of(&run, 1, true);
+    part.added = 5;
+    report(&part);
+    plan_cancel(of, job, RF_ECANCELLED);
+    next(PLAN_DELIVER);
+    fail_of(PLAN_ADDED, 5, RF_ECANCELLED);
+    plan_action forget = next(PLAN_FORGET);
+    ck_assert_uint_eq(forget.first, PLAN_ADDED);
+    ck_assert_uint_eq(forget.count, 5);
+    ck_assert_uint_eq(ended(RF_ECANCELLED).count, 6);
+}
+END_TEST
+
+START_TEST(a_part_that_nobody_wants_adds_nothing)
+{
+    workers_join(1);
+    start(2, RF_OPTIONS(.chunk_size = 1));
+    plan_action run = run_of(0, 1);
+    plan_cancel(of, job, RF_ECANCELLED);
+    next(PLAN_STOP);
+    fail_of(0, 1, RF_ECANCELLED);
+    next(PLAN_DELIVER);
+    fail_of(1, 1, RF_ECANCELLED);
+    ended(RF_ECANCELLED);
+    plan_part part = part_of(&run, 1, true);
+    part.added = 5;
+    ck_assert_int_eq(plan_part_done(of, &part, now), RF_OK);
+    ck_assert_uint_eq(part.job, 0);
+    nothing_to_do();
+}
+END_TEST
+
+START_TEST(a_source_is_read_on_when_what_was_added_is_cut)
+{
+    workers_join(1);
+    plan_job as = sequential(RF_OPTIONS(.chunk_size = 1, .max_active = 2));
+    as.ordered = false;
+    job = add(&as);
+    next(PLAN_READ);
+    give_items(1, false);
+    plan_action run = run_of(0, 1);
+    done_and_adds(&run, 2);
+    next(PLAN_FORGET);
+    plan_taken(of, job, run.chunk, 1);
+    run = run_of(PLAN_ADDED, 1);
+    plan_action other = run_of(PLAN_ADDED + 1, 1);
+    nothing_to_do();                    /* max_active */
+    all_done(&run);
+    next(PLAN_FORGET);
+    nothing_to_do();
+    plan_taken(of, job, run.chunk, 1);
+    next(PLAN_READ);
+    give_items(0, true);
+    nothing_to_do();
+    all_done(&other);
+    next(PLAN_FORGET);
+    ended(RF_OK);
 }
 END_TEST
 
@@ -914,6 +1089,7 @@ static Suite *suite(void)
         only_what_failed_is_run_again,
         three_attempts_come_after_0_1_and_2_seconds,
         five_attempts_come_after_delays_up_to_the_largest,
+        E11_jitter_comes_from_the_seed_and_never_adds_to_the_delay,
         one_attempt_is_no_retry,
         a_failure_of_another_kind_is_final_at_once,
         an_item_of_a_block_is_run_again_alone,
@@ -938,6 +1114,12 @@ static Suite *suite(void)
         a_declared_length_cuts_a_longer_source,
         a_source_that_fails_ends_the_job_after_what_was_read,
         what_was_read_and_never_cut_is_forgotten_and_failed,
+        A16_what_the_last_item_adds_is_run_before_the_job_ends,
+        what_was_added_goes_before_the_rest_of_the_source,
+        an_added_item_that_failed_is_run_again_and_halts_like_any_other,
+        what_was_added_and_never_cut_fails_with_the_job,
+        a_part_that_nobody_wants_adds_nothing,
+        a_source_is_read_on_when_what_was_added_is_cut,
         a_worker_that_cannot_be_initialised_is_benched,
         a_job_whose_workers_are_all_benched_ends,
         what_a_lost_worker_had_is_run_by_others,

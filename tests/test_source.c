@@ -11,6 +11,14 @@
 #include "failing_read.h"
 #include "suite.h"
 
+static void check_rate_of(rf_source *source, const rf_options *settled, bool here)
+{
+    ck_assert_int_eq(source_prepare(source, settled, NULL), RF_OK);
+    ck_assert_int_eq(source_read_by_workers(source), !here);
+    ck_assert_int_eq(source_sequential(source), here);
+    rf_source_free(source);
+}
+
 static void check_waits(rf_source *source, int status, const char *text)
 {
     rf_options settled = read_options(100);
@@ -212,6 +220,145 @@ START_TEST(containers_and_strings_travel_as_values)
 }
 END_TEST
 
+/* ---- what items add ------------------------------------------------------------------------------------------------ */
+
+static uint64_t index_of(uint64_t i) { return SOURCE_ADDED + i * i; }
+
+static void add_values(rf_source *source, const rf_value *added, size_t first, size_t count)
+{
+    column pairs = {0};
+    for (size_t i = first; i < first + count; i++) {
+        ck_assert_int_eq(column_add(&pairs, rf_of_u64(index_of(i))), RF_OK);
+        ck_assert_int_eq(column_add(&pairs, added[i]), RF_OK);
+    }
+    column_view view = column_look(&pairs);
+    ck_assert_int_eq(source_add(source, &view), RF_OK);
+    column_free(&pairs);
+}
+
+START_TEST(A16_what_was_added_comes_with_its_indices_in_any_pieces)
+{
+    static rf_value added[500];
+    static char space[500][1000];
+    uint64_t random = suite_seed, indices[500];
+    memset(large_text, 'L', sizeof large_text);
+    rf_options settled = read_options(100);
+    rf_source *source = rf_range(0, 10);
+    ck_assert_int_eq(source_prepare(source, &settled, NULL), RF_OK);
+    for (size_t i = 0; i < 500; i++)
+        added[i] = draw_value(&random, space[i]);
+    for (size_t i = 0, some; i < 500; i += some) {
+        some = 1 + random_below(&random, 100);
+        some = some < 500 - i ? some : 500 - i;
+        add_values(source, added, i, some);
+    }
+    for (uint64_t at = 0, some; at < 500; at += some) {
+        some = 1 + random_below(&random, 60);
+        some = some < 500 - at ? some : 500 - at;
+        reading piece = read_units(source, SOURCE_ADDED + at, some, UINT64_MAX);
+        ck_assert_uint_eq(piece.count, some);
+        for (size_t i = 0; i < some; i++) {
+            const read_item *got = &piece.items[i];
+            ck_assert_uint_eq(got->unit, SOURCE_ADDED + at + i);
+            ck_assert_uint_eq(got->position, index_of(at + i));
+            ck_assert_uint_eq(got->path_index, UINT64_MAX);
+            if (rf_type_of(added[at + i]) == RF_TEXT)
+                assert_item_is(got, RF_TEXT, added[at + i].data, rf_size(added[at + i]));
+            else
+                ck_assert_uint_eq(got->value.u64, added[at + i].u64);
+        }
+        reading_free(&piece);
+    }
+    source_indices(source, SOURCE_ADDED, 500, indices);
+    for (size_t i = 0; i < 500; i++)
+        ck_assert_uint_eq(indices[i], index_of(i));
+    reading range = read_units(source, 0, 10, UINT64_MAX);
+    ck_assert_int_eq(range.items[9].value.i64, 9);
+    reading_free(&range);
+    rf_source_free(source);
+}
+END_TEST
+
+START_TEST(what_was_added_is_there_until_it_is_forgotten)
+{
+    rf_value added[] = {rf_of_i64(0), rf_of_i64(1), rf_of_i64(2)};
+    rf_options settled = read_options(100);
+    rf_source *source = rf_range(0, 1);
+    input_piece piece;
+    uint64_t described, index, path;
+    ck_assert_int_eq(source_prepare(source, &settled, NULL), RF_OK);
+    ck_assert_int_eq(source_describe(source, SOURCE_ADDED, 1, &piece, &described), RF_EUSAGE);
+    source_indices(source, SOURCE_ADDED, 1, &index);
+    ck_assert_uint_eq(index, UINT64_MAX);
+    add_values(source, added, 0, 3);
+    ck_assert(!source_path_of(source, SOURCE_ADDED, &path));
+    ck_assert_int_eq(source_describe(source, SOURCE_ADDED, 4, &piece, &described), RF_EUSAGE);
+    source_forget(source, SOURCE_ADDED, 1);
+    source_forget(source, SOURCE_ADDED + 1, 2);
+    ck_assert_int_eq(source_describe(source, SOURCE_ADDED + 1, 1, &piece, &described), RF_EUSAGE);
+    add_values(source, added, 0, 1);
+    reading one = read_units(source, SOURCE_ADDED + 3, 1, UINT64_MAX);
+    ck_assert_uint_eq(one.items[0].position, index_of(0));
+    reading_free(&one);
+    rf_source_free(source);
+}
+END_TEST
+
+START_TEST(a_piece_of_added_values_that_lies_is_refused)
+{
+    rf_value added[] = {rf_of_i64(0), rf_of_i64(1), rf_of_i64(2)};
+    rf_options settled = read_options(100);
+    rf_source *source = rf_range(0, 1);
+    reader *from = reader_new();
+    input_piece piece, lies;
+    uint64_t described;
+    ck_assert_int_eq(source_prepare(source, &settled, NULL), RF_OK);
+    add_values(source, added, 0, 3);
+    ck_assert_int_eq(source_describe(source, SOURCE_ADDED, 3, &piece, &described), RF_OK);
+    ck_assert_int_eq(reader_open(from, &piece, SOURCE_ADDED, 3, UINT64_MAX), RF_OK);
+    ck_assert_int_eq(reader_open(from, &piece, SOURCE_ADDED, 2, UINT64_MAX), RF_EUSAGE);
+    ck_assert_int_eq(reader_open(from, &piece, SOURCE_ADDED, UINT64_C(1) << 61, UINT64_MAX), RF_EUSAGE);
+    for (int which = 0; which < 4; which++) {
+        lies = piece;
+        *(which < 2 ? &lies.a : &lies.body_size) += which % 2 ? 8 : (uint64_t)-8;
+        ck_assert_int_eq(reader_open(from, &lies, SOURCE_ADDED, 3, UINT64_MAX), RF_EUSAGE);
+    }
+    reader_free(from);
+    rf_source_free(source);
+}
+END_TEST
+
+/* ---- rate_limit ---------------------------------------------------------------------------------------------------- */
+
+START_TEST(E10_files_of_many_items_a_block_are_read_by_rank_0_item_by_item)
+{
+    const char *path = folder_write("lines", "a\nbc\nd", 6), *empty = folder_write("nothing", "", 0);
+    const char *packed = folder_gzip("lines.gz", "e\nf\n", 4, 1), *all[] = {path, empty, packed, path};
+    rf_options settled = read_options(2);
+    settled.rate_limit.count = 5;
+    check_rate_of(rf_splits(&path, 1), &settled, false);
+    check_rate_of(rf_files(all, 4), &settled, false);
+    check_rate_of(rf_lines(&empty, 1), &settled, true);
+    check_rate_of(rf_splits(&empty, 1), &settled, false);
+    check_rate_of(rf_records(&path, 1, 2), &settled, true);
+    check_rate_of(rf_splits(all, 4), &settled, true);
+    rf_source *source = rf_lines(all, 4);
+    reading read = read_source(source, &settled, NULL);
+    static const char *const wanted[] = {"a", "bc", "d", "e", "f", "a", "bc", "d"};
+    ck_assert_uint_eq(read.count, 8);
+    for (size_t i = 0; i < 8; i++) {
+        assert_item_is(&read.items[i], RF_TEXT, wanted[i], strlen(wanted[i]));
+        ck_assert_uint_eq(read.items[i].position, i);
+        ck_assert_uint_eq(read.items[i].path_index, UINT64_MAX);
+    }
+    reading_free(&read);
+    ck_assert(!source_paths(source));
+    rf_source_free(source);
+    settled.rate_limit.count = RF_NONE;
+    check_rate_of(rf_lines(&path, 1), &settled, false);
+}
+END_TEST
+
 /* ---- iterable_len ------------------------------------------------------------------------------------------------ */
 
 START_TEST(iterable_len_cuts_a_longer_source_and_may_not_contradict_a_known_length)
@@ -344,6 +491,25 @@ START_TEST(standard_input_gives_lines_splits_records_or_all_of_it)
     if (size)
         assert_item_is(&all.items[0], RF_BYTES, text, size);
     reading_free(&all);
+}
+END_TEST
+
+START_TEST(a_file_that_rank_0_cannot_read_to_its_end_ends_the_source)
+{
+    const char *paths[] = {folder_write("whole", "12345678", 8), folder_write("short", "123", 3), "-"};
+    rf_options settled = read_options(100);
+    uint64_t got;
+    int descriptor;
+    double delay;
+    settled.rate_limit.count = 5;
+    take_as_input("1234", 4);
+    rf_source *source = rf_records(paths, 3, 4);
+    ck_assert_int_eq(source_prepare(source, &settled, NULL), RF_OK);
+    ck_assert_int_eq(source_read(source, 10, &got, &descriptor, &delay), RF_EINPUT);
+    ck_assert_uint_eq(got, 2);
+    ck_assert_ptr_nonnull(strstr(rf_last_error()->message, paths[1]));
+    ck_assert_int_eq(source_read(source, 10, &got, &descriptor, &delay), RF_END);
+    rf_source_free(source);
 }
 END_TEST
 
@@ -566,15 +732,16 @@ START_TEST(each_failing_allocation_is_an_error_that_waits_or_is_told_and_leaks_n
     const char *texts[] = {"one", large_text, "three"}, *paths[] = {folder_write("before", "a\nb\n", 4), "-"};
     rf_options settled = read_options(2);
     memset(large_text, 'L', sizeof large_text - 1);
-    for (unsigned kind = 0; kind < 3; kind++) {
+    for (unsigned kind = 0; kind < 4; kind++) {
         FAILING_EACH_IN_TURN(n) {
             struct counter counter = {.next = 98, .end = 102, .again_at = -1};
             source_caller caller = {.call = call_counter, .caller = &counter};
             failing_malloc_stop();
             take_as_input("c\nd\ne\n", 6);
+            settled.rate_limit.count = kind == 2 ? 5 : RF_NONE;
             failing_malloc_at(n);
             rf_source *source = kind == 0   ? rf_strings(texts, 3)
-                                : kind == 1 ? rf_lines(paths, 2)
+                                : kind <= 2 ? rf_lines(paths, 2)
                                             : rf_generator(count_up, &counter, release_counter);
             uint64_t got = 3, described = 0;
             int descriptor, status = source_prepare(source, &settled, &caller);
@@ -588,7 +755,7 @@ START_TEST(each_failing_allocation_is_an_error_that_waits_or_is_told_and_leaks_n
             ck_assert_int_eq(status, failed ? RF_ENOMEM : RF_OK);
             ck_assert_int_eq(rf_last_error()->status == RF_ENOMEM, failed || n > 1);
             rf_source_free(source);
-            ck_assert_int_eq(counter.released, kind == 2);
+            ck_assert_int_eq(counter.released, kind == 3);
         }
     }
 }
@@ -605,6 +772,11 @@ static Suite *suite(void)
     tcase_add_test(indexed, values_come_as_they_were_in_any_pieces);
     tcase_add_test(indexed, pieces_of_values_are_of_bounded_size_and_a_large_value_is_alone_and_not_copied);
     tcase_add_test(indexed, containers_and_strings_travel_as_values);
+    tcase_add_test(indexed, A16_what_was_added_comes_with_its_indices_in_any_pieces);
+    tcase_add_test(indexed, what_was_added_is_there_until_it_is_forgotten);
+    tcase_add_test(indexed, a_piece_of_added_values_that_lies_is_refused);
+    tcase_add_test(indexed, E10_files_of_many_items_a_block_are_read_by_rank_0_item_by_item);
+    tcase_add_test(sequential, a_file_that_rank_0_cannot_read_to_its_end_ends_the_source);
     tcase_add_test(indexed, iterable_len_cuts_a_longer_source_and_may_not_contradict_a_known_length);
     tcase_add_test(indexed, many_small_files_travel_together_in_pieces_of_bounded_size);
     tcase_add_loop_test(sequential, standard_input_gives_lines_splits_records_or_all_of_it, 0, 20);

@@ -27,6 +27,8 @@ const option option_table[] = {
      "seconds that the delay before an attempt grows to"},
     {AT(retry.on), OPTION_TEXT, "RANKFOLD_RETRY_ON", NULL, 0, 0, false, "kinds of failures that are retried, by commas; all"},
     {AT(retry.steady), OPTION_SWITCH, "RANKFOLD_RETRY_STEADY", "off", 0, 0, false, "no random part in the delay"},
+    {AT(rate_limit), OPTION_RATE, "RANKFOLD_RATE_LIMIT", "none", MORE_THAN_NOTHING, true,
+     "attempts that a job may begin, in a second where no other time is said"},
     {AT(halt), OPTION_HALT, "RANKFOLD_HALT", NULL, 0, 0, false,
      "what failed items do to the rest of a job; never, or soon where a threshold is set"},
     {AT(halt_count), OPTION_COUNT, "RANKFOLD_HALT_COUNT", NULL, ANY_COUNT, true,
@@ -51,6 +53,8 @@ static size_t option_size(enum option_type type)
         return sizeof(double);
     case OPTION_TEXT:
         return sizeof(const char *);
+    case OPTION_RATE:
+        return sizeof(rf_rate);
     case OPTION_UNSIGNED:
     case OPTION_SWITCH:
     case OPTION_HALT:
@@ -64,7 +68,7 @@ _Static_assert(sizeof(rf_switch) == sizeof(unsigned) && sizeof(rf_halt) == sizeo
 static bool is_said(const option *row, const void *field)
 {
     static const uint8_t nothing[8];
-    if (row->type == OPTION_SECONDS || row->type == OPTION_SHARE)
+    if (row->type == OPTION_SECONDS || row->type == OPTION_SHARE || row->type == OPTION_RATE)   /* a rate begins with its count */
         return *(const double *)field != 0.0;       /* also true for NaN, which the bounds then refuse */
     return memcmp(field, nothing, option_size(row->type)) != 0;
 }
@@ -108,6 +112,16 @@ static int check_name(const option *row, unsigned number, unsigned most)
     return refuse_number(row, text);
 }
 
+static int check_rate(const option *row, const rf_rate *said)
+{
+    bool off = row->off_allowed && said->count == RF_NONE;
+    if ((off || (is_within(row, said->count) && !isinf(said->count))) && said->per >= RF_SECOND && said->per <= RF_HOUR)
+        return RF_OK;
+    char text[64];
+    snprintf(text, sizeof text, "%g per %d", said->count, said->per);
+    return refuse_number(row, text);
+}
+
 static int check_field(const option *row, const void *field)
 {
     switch (row->type) {
@@ -123,6 +137,8 @@ static int check_field(const option *row, const void *field)
         return check_name(row, *(const unsigned *)field, RF_OFF);
     case OPTION_HALT:
         return check_name(row, *(const unsigned *)field, RF_HALT_NOW);
+    case OPTION_RATE:
+        return check_rate(row, field);
     case OPTION_TEXT:
         break;
     }

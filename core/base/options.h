@@ -6,7 +6,8 @@
 
 #include "rankfold.h"
 
-enum option_type { OPTION_COUNT, OPTION_UNSIGNED, OPTION_SECONDS, OPTION_SHARE, OPTION_SIZE, OPTION_TEXT, OPTION_SWITCH, OPTION_HALT };
+enum option_type { OPTION_COUNT, OPTION_UNSIGNED, OPTION_SECONDS, OPTION_SHARE, OPTION_SIZE, OPTION_TEXT, OPTION_SWITCH, OPTION_HALT,
+                   OPTION_RATE };
 
 typedef struct option {
     const char *field;              /* as a user writes it: "chunk_size", "retry.attempts" */

@@ -20,6 +20,9 @@ static const struct option_name switch_digits[] = {{"1", "RF_ON", RF_ON}, {"0", 
 static const struct option_name halt_names[NAMES_MOST + 1] = {
     {"never", "RF_HALT_NEVER", RF_HALT_NEVER}, {"soon", "RF_HALT_SOON", RF_HALT_SOON}, {"now", "RF_HALT_NOW", RF_HALT_NOW}};
 
+static const struct option_name per_names[NAMES_MOST + 1] = {
+    {"second", "RF_SECOND", RF_SECOND}, {"minute", "RF_MINUTE", RF_MINUTE}, {"hour", "RF_HOUR", RF_HOUR}};
+
 static bool parse_name(const struct option_name *names, const char *text, unsigned *value)
 {
     for (; names->text; names++)
@@ -80,10 +83,26 @@ static bool parse_real(const option *row, const char *text, double *real)
     return true;
 }
 
+/* "10", "100/minute". */
+static bool parse_rate(const option *row, const char *text, rf_rate *said)
+{
+    char count[64];
+    const char *slash = strchr(text, '/');
+    size_t size = slash ? (size_t)(slash - text) : strlen(text);
+    unsigned per = RF_SECOND;
+    if (size >= sizeof count || (slash && !parse_name(per_names, slash + 1, &per)))
+        return false;
+    memcpy(count, text, size);
+    count[size] = '\0';
+    said->per = (int)per;
+    return parse_real(row, count, &said->count) && !(slash && said->count == RF_NONE);
+}
+
 bool option_parse(const option *row, const char *text, void *field)
 {
     uint64_t count;
     double real;
+    rf_rate rate;
     switch (row->type) {
     case OPTION_COUNT:
     case OPTION_SIZE:
@@ -100,6 +119,8 @@ bool option_parse(const option *row, const char *text, void *field)
         return parse_name(switch_names, text, field) || parse_name(switch_digits, text, field);
     case OPTION_HALT:
         return parse_name(halt_names, text, field);
+    case OPTION_RATE:
+        return parse_rate(row, text, &rate) && memcpy(field, &rate, sizeof rate);
     case OPTION_TEXT:
         *(const char **)field = text;
         return true;
@@ -148,6 +169,10 @@ void option_bounds(const option *row, bool environment, char *to, size_t size)
         break;
     case OPTION_HALT:
         name_bounds(halt_names, environment, to, size);
+        break;
+    case OPTION_RATE:
+        snprintf(to, size, environment ? "a number more than 0, alone (a second) or followed by /second, /minute or /hour%s"
+                                       : "a count more than 0, per RF_SECOND, RF_MINUTE or RF_HOUR%s", none);
         break;
     case OPTION_TEXT:
         snprintf(to, size, "any text");

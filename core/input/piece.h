@@ -6,13 +6,15 @@
      INPUT_RANGE    nothing: unit u is first_value + u * step (a: value of the piece's first unit, b: step)
      INPUT_ARRAY    the elements, one after another (a: element size, b: rf_type)
      INPUT_COLUMN   a sealed column, a value a unit
+     INPUT_ADDED    a sealed column, a value a unit, and behind it uint64_t[units], their indices (a: the column's size). Where it is one
+                    unit, its index is b
      INPUT_FILES    spans, each a struct input_span and the path with its NUL, padded to 8 (a: split size, b: record size, layout) */
 #ifndef RANKFOLD_INPUT_PIECE_H
 #define RANKFOLD_INPUT_PIECE_H
 
 #include "base/buffer.h"
 
-enum input_kind { INPUT_RANGE = 1, INPUT_ARRAY, INPUT_COLUMN, INPUT_FILES };
+enum input_kind { INPUT_RANGE = 1, INPUT_ARRAY, INPUT_COLUMN, INPUT_FILES, INPUT_ADDED };
 enum input_layout { INPUT_SPLITS = 1, INPUT_LINES, INPUT_WHOLE, INPUT_RECORDS };
 
 typedef struct input_piece {

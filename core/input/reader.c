@@ -11,6 +11,7 @@ struct reader {
     input_piece piece;
     uint64_t first, at, end;        /* of what rank 0 sent: units first + at up to first + end */
     column_view column;
+    const uint64_t *indices;        /* of added units, from the piece's first on; NULL: there is one, and it is known by b */
     buffer copy;                    /* of an element that does not lie as an item must */
     file_reader files;
 };
@@ -57,6 +58,17 @@ static bool element_is_sound(rf_type type, uint64_t size)
     }
 }
 
+static int open_added(reader *from, const input_piece *piece, uint64_t count)
+{
+    uint64_t indices = 0;
+    if (piece->a > piece->body_size || piece->a % sizeof(uint64_t) || (uintptr_t)piece->body % 16 ||
+        (count > 1 && __builtin_mul_overflow(count, sizeof(uint64_t), &indices)) || indices != piece->body_size - piece->a ||
+        column_open(&from->column, piece->body, piece->a) || from->column.count != count)
+        return unsound("added values", count);
+    from->indices = count > 1 ? (const uint64_t *)(const void *)((const uint8_t *)piece->body + piece->a) : NULL;
+    return RF_OK;
+}
+
 static int open_values(reader *from, const input_piece *piece, uint64_t count)
 {
     uint64_t bytes;
@@ -73,6 +85,8 @@ static int open_values(reader *from, const input_piece *piece, uint64_t count)
             from->column.count != count)
             return unsound("values", count);
         return RF_OK;
+    case INPUT_ADDED:
+        return open_added(from, piece, count);
     default:
         return error_set(RF_EUSAGE, "usage", "a piece of kind %" PRIu32 ", which there is not", piece->kind);
     }
@@ -197,6 +211,8 @@ int reader_next(reader *from, reader_item *item)
     if (from->at == from->end)
         return RF_END;
     item->unit = item->position = from->first + from->at;
+    if (from->piece.kind == INPUT_ADDED)
+        item->position = from->indices ? from->indices[from->at] : from->piece.b;
     int status = read_value(from, &item->value);
     from->at++;
     return status;

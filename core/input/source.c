@@ -199,6 +199,7 @@ static void free_kind(rf_source *source)
         return;
     strings_free(source->files.given);
     paths_free(&source->files.found);
+    reader_free(source->files.here);
     buffer_free(&source->files.body);
 }
 
@@ -208,6 +209,9 @@ void rf_source_free(rf_source *source)
         return;
     free_kind(source);
     pages_free(&source->pages);
+    if (source->added)
+        growth_free(source->added);
+    free(source->added);
     buffer_free(&source->standard_input.window);
     failure_free(source->wrong);
     free(source);
@@ -227,7 +231,7 @@ uint64_t source_length(const rf_source *source)
 
 bool source_read_by_workers(const rf_source *source)
 {
-    return source->kind == SOURCE_FILES && paths_count(&source->files.found);
+    return source->kind == SOURCE_FILES && !source->files.here && paths_count(&source->files.found);
 }
 
 size_t source_unit_bytes(const rf_source *source)
@@ -300,14 +304,28 @@ static int describe_kind(rf_source *source, uint64_t first, uint64_t count, inpu
     }
 }
 
+static int no_such_units(uint64_t first, uint64_t count, uint64_t known)
+{
+    return error_set(RF_EUSAGE, "usage", "units %" PRIu64 " to %" PRIu64 " of a source that has %" PRIu64, first, first + count, known);
+}
+
+static int describe_added(rf_source *source, uint64_t first, uint64_t count, input_piece *piece, uint64_t *described)
+{
+    uint64_t known = source->added ? source->added->indices.count : 0;
+    if (!count || first >= known || count > known - first)
+        return no_such_units(first, count, known);
+    return growth_describe(source->added, first, count, piece, described);
+}
+
 int source_describe(rf_source *source, uint64_t first, uint64_t count, input_piece *piece, uint64_t *described)
 {
     *piece = (input_piece){0};
     *described = 0;
+    if (first >= SOURCE_ADDED)
+        return describe_added(source, first - SOURCE_ADDED, count, piece, described);
     uint64_t known = source->sequential ? source->pages.count : source->length;
     if (!count || first >= known || count > known - first)
-        return error_set(RF_EUSAGE, "usage", "units %" PRIu64 " to %" PRIu64 " of a source that has %" PRIu64, first,
-                         first + count, known);
+        return no_such_units(first, count, known);
     if (source->sequential)
         return sequential_describe(source, first, count, piece, described);
     return describe_kind(source, first, count, piece, described);
@@ -315,8 +333,25 @@ int source_describe(rf_source *source, uint64_t first, uint64_t count, input_pie
 
 void source_forget(rf_source *source, uint64_t first, uint64_t count)
 {
-    if (source->sequential)
+    if (first >= SOURCE_ADDED && source->added)
+        growth_forget(source->added, first - SOURCE_ADDED, count);
+    else if (source->sequential)
         pages_forget(&source->pages, first, count);
+}
+
+int source_add(rf_source *source, const column_view *pairs)
+{
+    if (!source->added && !(source->added = calloc(1, sizeof *source->added)))
+        return error_no_memory(sizeof *source->added);
+    return growth_add(source->added, pairs);
+}
+
+void source_indices(const rf_source *source, uint64_t first, uint64_t count, uint64_t *to)
+{
+    if (source->added)
+        growth_indices(source->added, first - SOURCE_ADDED, count, to);
+    else
+        memset(to, 0xff, count * sizeof *to);
 }
 
 strings *source_paths(const rf_source *source)
@@ -327,7 +362,7 @@ strings *source_paths(const rf_source *source)
 bool source_path_of(const rf_source *source, uint64_t unit, uint64_t *path_index)
 {
     *path_index = UINT64_MAX;
-    if (!source_read_by_workers(source))
+    if (!source_read_by_workers(source) || unit >= SOURCE_ADDED)
         return false;
     if (source->sequential) {
         const page *of = pages_find(&source->pages, unit);

@@ -7,7 +7,12 @@
 
    Paths: directories are walked (byte order of paths), files are looked at (stat) in source_prepare; the table of paths is
    shared with the results, which name the file of each item. Memory is O(paths), never O(bytes), for indexed sources;
-   O(what was read and not forgotten) for sequential ones. */
+   O(what was read and not forgotten) for sequential ones.
+
+   With a rate_limit, files whose blocks hold many items are read by rank 0, as standard input is: workers would take a whole block at once.
+
+   Any source grows by what items add to their job: units from SOURCE_ADDED on, which are known by their index instead of their number,
+   and are kept until source_forget (growth.h). */
 #ifndef RANKFOLD_INPUT_SOURCE_H
 #define RANKFOLD_INPUT_SOURCE_H
 
@@ -16,6 +21,8 @@
 #include "value/column.h"
 
 #define SOURCE_PIECE_BYTES 65536    /* what a piece aims at, at most; a unit above it travels alone */
+
+#define SOURCE_ADDED (UINT64_C(1) << 63)    /* the first unit of what items have added */
 
 /* How a generator is run: rf_call is above this layer. call runs next once, as call_generate (run/call.h) does: RF_OK and one
    value more in *to, or RF_END, RF_AGAIN, or a status, and none. */
@@ -42,7 +49,10 @@ int source_read(rf_source *source, uint64_t want, uint64_t *got, int *descriptor
 /* Describes units [first, first + count), or as many of them as one piece can hold: *described >= 1. With position not UINT64_MAX: the one
    item at that offset of unit first (worker-read, for a retry). A sequential source must have read them and not forgotten. */
 int source_describe(rf_source *source, uint64_t first, uint64_t count, input_piece *piece, uint64_t *described);
-void source_forget(rf_source *source, uint64_t first, uint64_t count);  /* sequential: in any order, each unit once */
+void source_forget(rf_source *source, uint64_t first, uint64_t count);  /* sequential, or added: in any order, each unit once */
+
+int source_add(rf_source *source, const column_view *pairs);    /* index and value by turns, copied: the next units from SOURCE_ADDED on */
+void source_indices(const rf_source *source, uint64_t first, uint64_t count, uint64_t *to);     /* of added units; UINT64_MAX where there was no memory for one */
 
 strings *source_paths(const rf_source *source);         /* NULL where items come from no file; the source's, to share */
 bool source_path_of(const rf_source *source, uint64_t unit, uint64_t *path_index);  /* false: unit is not of a file */

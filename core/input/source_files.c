@@ -11,6 +11,26 @@ static uint64_t block_size(const struct source_files *files, uint64_t split_size
     return files->record_size * (records ? records : 1);
 }
 
+/* Some block may hold many items. Of splits only one that is decompressed does: files that say that they are empty mostly are. */
+static bool holds_crowds(const struct source_files *files)
+{
+    bool any = false;
+    for (uint64_t i = 0; i < paths_count(&files->found) && !any; i++) {
+        const input_file *file = paths_file(&files->found, i);
+        any = files->layout != INPUT_SPLITS || (file->whole && file->size);
+    }
+    return any && files->layout != INPUT_WHOLE;
+}
+
+static int read_here(rf_source *source)
+{
+    source->files.here = reader_new();
+    source->standard_input.ended = source->files.found.before_input == UINT64_MAX;
+    source->sequential = true;
+    source->length = UINT64_MAX;
+    return source->files.here ? RF_OK : RF_ENOMEM;
+}
+
 int files_prepare(rf_source *source, const rf_options *settled)
 {
     struct source_files *files = &source->files;
@@ -22,7 +42,7 @@ int files_prepare(rf_source *source, const rf_options *settled)
         return status;
     source->sequential = files->found.before_input != UINT64_MAX;
     source->length = source->sequential ? UINT64_MAX : files->found.units;
-    return RF_OK;
+    return settled->rate_limit.count > 0 && holds_crowds(files) ? read_here(source) : RF_OK;
 }
 
 static int add_span(struct source_files *files, uint64_t i, uint64_t block, uint64_t blocks)

@@ -42,12 +42,36 @@ static int list_files(rf_source *source, uint64_t end, uint64_t want, uint64_t *
     return RF_OK;
 }
 
+/* The items of the files up to end. RF_END: none is left. */
+static int read_files(rf_source *source, uint64_t end, uint64_t want, uint64_t *got)
+{
+    reader *here = source->files.here;
+    reader_item item;
+    int status = RF_OK;
+    while (status == RF_OK && *got < want) {
+        input_piece piece;
+        status = reader_next(here, &item);
+        if (status == RF_OK)
+            status = pages_add(&source->pages, item.value);
+        if (status == RF_OK)
+            ++*got;
+        if (status != RF_END || source->next_file == end)
+            continue;
+        const input_file *file = paths_file(&source->files.found, source->next_file);
+        status = files_describe_blocks(source, source->next_file++, 0, file->blocks, &piece);
+        if (status == RF_OK)
+            status = reader_open(here, &piece, file->first_unit, file->blocks, UINT64_MAX);
+    }
+    return status;
+}
+
 static int list_read(rf_source *source, uint64_t want, uint64_t *got, int *descriptor)
 {
     const paths *found = &source->files.found;
     int status = RF_OK;
     while (status == RF_OK && *got < want) {
-        status = list_files(source, source->standard_input.ended ? paths_count(found) : found->before_input, want, got);
+        uint64_t end = source->standard_input.ended ? paths_count(found) : found->before_input;
+        status = source->files.here ? read_files(source, end, want, got) : list_files(source, end, want, got);
         if (status != RF_END || source->standard_input.ended)
             continue;
         status = standard_input_read(source, want, got);

@@ -3,8 +3,10 @@
 #define RANKFOLD_INPUT_SOURCE_STATE_H
 
 #include "base/error.h"
+#include "input/growth.h"
 #include "input/pages.h"
 #include "input/paths.h"
+#include "input/reader.h"
 #include "input/source.h"
 
 enum source_kind { SOURCE_RANGE = 1, SOURCE_ARRAY, SOURCE_VALUES, SOURCE_FILES, SOURCE_GENERATOR };
@@ -19,6 +21,7 @@ struct source_files {
     uint64_t split_size;            /* of records: a multiple of record_size */
     uint64_t record_size;
     buffer body;                    /* of the piece that was described last */
+    reader *here;                   /* where rank 0 reads them itself, item by item; else NULL */
 };
 
 struct source_generator {
@@ -43,6 +46,7 @@ struct rf_source {
     uint64_t length;                /* units; UINT64_MAX: unknown */
     uint64_t limit;                 /* of a sequential one: iterable_len */
     pages pages;                    /* values; what was read of a sequential source */
+    growth *added;                  /* by items of its job; NULL: nothing yet */
     union {
         struct source_range range;
         struct source_array array;
@@ -50,7 +54,7 @@ struct rf_source {
         struct source_generator generator;
     };
     struct standard_input standard_input;
-    uint64_t next_file, next_block; /* of a list with "-": what comes next of its files */
+    uint64_t next_file, next_block; /* of a sequential list: what comes next of its files */
 };
 
 /* Indexed sources of what rank 0 knows. */

@@ -41,26 +41,25 @@ static void come_back(plan *of, uint32_t which)
     p->covered = 0;
 }
 
-/* Without memory for a second piece all of it shares the fate of its first unit. */
-static void set_rest_apart(plan *of, uint32_t which)
+void set_apart(plan *of, uint32_t which, uint64_t units)
 {
     const piece whole = of->pieces[which];
-    uint32_t rest = whole.count > 1 ? piece_new(of, whole.job, whole.chunk) : NONE;
+    uint32_t rest = whole.count > units ? piece_new(of, whole.job, whole.chunk) : NONE;
     if (rest == NONE)
         return;
-    of->pieces[rest].first = whole.first + 1;
-    of->pieces[rest].count = whole.count - 1;
+    of->pieces[rest].first = whole.first + units;
+    of->pieces[rest].count = whole.count - units;
     of->pieces[rest].attempt = whole.attempt;
     of->pieces[rest].avoid = whole.avoid;
     ready_push(of, rest, true);
-    of->pieces[which].count = 1;
+    of->pieces[which].count = units;
 }
 
-/* The unit that its worker was at has used an attempt; those after it have not. One of whose items some are reported already
-   cannot be run again without delivering those twice. */
+/* The unit that its worker was at has used an attempt; those after it have not: without memory to set them apart they share its fate.
+   One of whose items some are reported already cannot be run again without delivering those twice. */
 static void attempt_lost(plan *of, uint32_t which)
 {
-    set_rest_apart(of, which);
+    set_apart(of, which, 1);
     piece *p = &of->pieces[which];
     unsigned allowed = of->jobs[p->job].as.settled.retry.attempts;
     bool last = p->partly || p->attempt >= (allowed > LOST_ATTEMPTS ? allowed : LOST_ATTEMPTS);

@@ -4,7 +4,8 @@
    or, when no worker may run the job any more, the job is stopped and the piece FAILed. A WAITING one becomes READY at its
    due time, which is bounded by max_delay. A RUNNING one gives its last part, or its worker is lost and it is READY again,
    at most as often as attempts allow. Attempts are bounded, units are cut once, and when the last piece of the last chunk is
-   gone, job_look says ENDED. */
+   gone, job_look says ENDED. A job that grows ends when its functions add no more: what they add is known with the part that
+   brings it, so while anything of it may still be added one of its pieces is not done. */
 #include <math.h>
 
 #include "plan/state.h"
@@ -13,6 +14,14 @@ uint64_t job_limit(const job *which)
 {
     uint64_t declared = which->as.settled.iterable_len;
     return declared && declared < which->as.length ? declared : which->as.length;
+}
+
+uint64_t job_total(const job *which)
+{
+    uint64_t most = job_limit(which);
+    bool found = which->as.sequential && (which->input_ended || most == PLAN_UNKNOWN);
+    uint64_t of_source = found ? which->known : most;
+    return of_source + which->added;
 }
 
 static void chunk_free_if_over(plan *of, uint32_t which)
@@ -50,7 +59,7 @@ static void chunk_complete(plan *of, uint32_t which)
 {
     chunk *c = &of->chunks[which];
     job *j = &of->jobs[c->job];
-    if (j->as.sequential)
+    if (j->as.sequential || c->first >= PLAN_ADDED)
         act(of, &(plan_action){.kind = PLAN_FORGET, .job = j->id, .first = c->first, .count = c->count});
     if (j->as.keeps) {
         j->active -= c->count;
@@ -132,28 +141,33 @@ void job_stop(plan *of, uint32_t which, int status, bool drop)
     job_look(of, which);
 }
 
-/* What was known and never cut. */
-static void fail_the_rest(plan *of, job *j)
+static void fail_uncut(plan *of, job *j, uint64_t first, uint64_t units)
 {
-    uint64_t end = j->as.sequential ? j->known : job_limit(j);
-    if (end == PLAN_UNKNOWN || j->cut >= end)
+    if (!units)
         return;
-    uint64_t units = end - j->cut;
-    if (j->as.sequential)
-        act(of, &(plan_action){.kind = PLAN_FORGET, .job = j->id, .first = j->cut, .count = units});
     j->items_failed += units;
     j->items_done += units;
     j->units_done += units;
     if (!j->silent)
-        act(of, &(plan_action){.kind = PLAN_FAIL, .job = j->id, .chunk = PLAN_NO_CHUNK, .first = j->cut, .count = units,
+        act(of, &(plan_action){.kind = PLAN_FAIL, .job = j->id, .chunk = PLAN_NO_CHUNK, .first = first, .count = units,
                                .position = PLAN_ALL, .status = j->status});
+    if (j->as.sequential || first >= PLAN_ADDED)
+        act(of, &(plan_action){.kind = PLAN_FORGET, .job = j->id, .first = first, .count = units});
+}
+
+/* What was known and never cut. */
+static void fail_the_rest(plan *of, job *j)
+{
+    uint64_t end = j->as.sequential ? j->known : job_limit(j);
+    fail_uncut(of, j, j->cut, end == PLAN_UNKNOWN ? 0 : end - j->cut);
+    fail_uncut(of, j, PLAN_ADDED + j->added_cut, j->added - j->added_cut);
 }
 
 static bool is_over(const job *j)
 {
     if (j->pieces.head != NONE)         /* without pieces every chunk is complete, and delivered */
         return false;
-    return j->phase == JOB_STOPS || (j->input_ended && j->cut >= j->known);
+    return j->phase == JOB_STOPS || (j->input_ended && j->cut >= j->known && j->added_cut == j->added);
 }
 
 void job_look(plan *of, uint32_t which)
@@ -165,13 +179,15 @@ void job_look(plan *of, uint32_t which)
         fail_the_rest(of, j);
     int status = j->status ? j->status : j->items_failed ? RF_EITEMS : RF_OK;
     act(of, &(plan_action){.kind = PLAN_ENDED, .job = j->id, .status = status, .first = j->units_done,
-                           .count = j->as.sequential ? j->known : job_limit(j)});
+                           .count = job_total(j)});
     while (j->chunks.head != NONE)
         chunk_release(of, j->chunks.head);
-    bool had_deadline = isfinite(j->deadline);
+    bool had_deadline = isfinite(j->deadline), was_thirsty = j->thirsty;
     job_release(of, which);
     if (had_deadline)
         deadlines_look(of);
+    if (was_thirsty)
+        tokens_look(of);
 }
 
 void deadlines_look(plan *of)
@@ -180,4 +196,12 @@ void deadlines_look(plan *of)
     for (uint32_t i = 0; i < of->job_count; i++)
         if (of->jobs[i].phase != JOB_FREE && of->jobs[i].deadline < of->next_deadline)
             of->next_deadline = of->jobs[i].deadline;
+}
+
+void tokens_look(plan *of)
+{
+    of->next_token = INFINITY;
+    for (uint32_t i = 0; i < of->job_count; i++)
+        if (of->jobs[i].thirsty && rate_wake(&of->jobs[i].limit) < of->next_token)
+            of->next_token = rate_wake(&of->jobs[i].limit);
 }

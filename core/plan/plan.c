@@ -19,7 +19,7 @@ plan *plan_new(void)
     }
     made->piece_free = made->chunk_free = made->job_free = NONE;
     made->ring = made->hungry = (list){NONE, NONE};
-    made->next_deadline = INFINITY;
+    made->next_deadline = made->next_token = INFINITY;
     return made;
 }
 
@@ -67,6 +67,7 @@ int plan_add(plan *of, const plan_job *as, double now, uint64_t *id)
     }
     j->input_ended = !as->sequential;
     j->known = as->sequential ? 0 : job_limit(j);
+    j->limit = rate_from(as->settled.rate_limit, now);
     j->random = random_seed(as->settled.seed, j->serial, 0, 0);
     j->deadline = as->settled.timeout > 0 ? now + as->settled.timeout : INFINITY;
     *id = j->id;
@@ -184,6 +185,14 @@ static void measure(job *j, piece *p, const plan_part *part)
     p->seconds = p->bytes = 0;
 }
 
+static void grow_job(job *j, const plan_part *part)
+{
+    if (!part->added)
+        return;
+    j->added += part->added;
+    j->added_bytes += ((double)part->added_bytes - (double)part->added * j->added_bytes) / (double)j->added;
+}
+
 static void count_part(plan *of, piece *p, const plan_part *part)
 {
     job *j = &of->jobs[p->job];
@@ -191,6 +200,7 @@ static void count_part(plan *of, piece *p, const plan_part *part)
     measure(j, p, part);
     j->items_done += part->items;
     j->units_done += p->position == PLAN_ALL ? part->units : 0;
+    grow_job(j, part);
     if (j->as.keeps || !part->items)
         return;
     j->bytes_held += part->bytes;
@@ -260,7 +270,7 @@ bool plan_take(plan *of, double now, plan_action *action)
 {
     if (!of->action_count) {
         expire(of, now);
-        while (!of->action_count && schedule_one(of))
+        while (!of->action_count && schedule_one(of, now))
             ;
     }
     if (!of->action_count)
@@ -274,6 +284,7 @@ bool plan_take(plan *of, double now, plan_action *action)
 double plan_wake(const plan *of)
 {
     double due = of->heap_count ? of->pieces[of->heap[0]].due : INFINITY;
+    due = due < of->next_token ? due : of->next_token;
     return due < of->next_deadline ? due : of->next_deadline;
 }
 
@@ -286,8 +297,7 @@ bool plan_out_of_time(const plan *of, uint64_t task, double now)
 uint64_t plan_done(const plan *of, uint64_t id, uint64_t *total)
 {
     const job *j = job_by_id((plan *)(uintptr_t)of, id, NULL);
-    uint64_t most = j ? job_limit(j) : 0;
-    *total = j && j->as.sequential && (j->input_ended || most == PLAN_UNKNOWN) ? j->known : most;
+    *total = j ? job_total(j) : 0;
     return j ? j->units_done : 0;
 }
 

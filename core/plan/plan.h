@@ -15,8 +15,12 @@
    Chunks: cut by measured cost, aiming at PLAN_AIM seconds and PLAN_PART_BYTES of results; growing by at most 4 from what was
    measured, shrinking toward the end of an input of known length (guided self-scheduling, Polychronopoulos and Kuck 1987).
 
-   Cost: every call is O(1) but for the heap of retries (log of how many wait) and the workers that have room while work
-   that they may not take waits. */
+   Rate: a job with rate_limit draws a token (rate.h) for each unit of each task that it sends, whatever it is sent for: a first attempt,
+   a retry, what a lost worker had. In any interval of t seconds at most rate * t + max(1, rate * RATE_BURST) units of a job begin to be
+   sent; no task is larger than the tokens at hand. A job without tokens holds up no other; plan_wake says when it goes on.
+
+   Cost: every call is O(1) but for the heap of retries (log of how many wait), the workers that have room while work
+   that they may not take waits, and the jobs, where a deadline or a token has come. */
 #ifndef RANKFOLD_PLAN_PLAN_H
 #define RANKFOLD_PLAN_PLAN_H
 
@@ -32,6 +36,7 @@
 #define PLAN_ALL UINT64_MAX             /* position: all items of the units */
 #define PLAN_UNKNOWN UINT64_MAX         /* length */
 #define PLAN_NO_CHUNK UINT32_MAX
+#define PLAN_ADDED (UINT64_C(1) << 63)  /* units from here on were added by items of the job, in the order of the parts that brought them */
 
 typedef struct plan plan;
 
@@ -49,7 +54,7 @@ typedef struct plan_job {
     uint64_t length;                    /* units; PLAN_UNKNOWN for sequential ones */
     size_t unit_bytes;                  /* input bytes that travel with a unit */
     size_t piece_bytes;                 /* of automatic chunks: at most, unless a unit is larger */
-    rf_options settled;                 /* chunk_size, n_splits, max_active, max_bytes, timeout, retry, halt*, workers, seed. Texts are copied */
+    rf_options settled;                 /* chunk_size, n_splits, max_active, max_bytes, timeout, retry, rate_limit, halt*, workers, seed. Texts are copied */
 } plan_job;
 
 int plan_add(plan *of, const plan_job *job, double now, uint64_t *id);  /* ids are never 0 and never used again */
@@ -75,6 +80,9 @@ typedef struct plan_part {
     uint64_t units, items;              /* done with this part; items: failed ones too */
     size_t bytes;                       /* of results */
     double seconds;
+    uint64_t added;                     /* units that its items have added to the job, if it is wanted: known before the task is over, so
+                                           that no job ends while something may still be added */
+    size_t added_bytes;                 /* their input */
     plan_failure *failures;
     uint64_t failure_count;
     uint64_t job;                       /* out: 0: nobody wants it any more (job over, task given up): drop it */
@@ -95,7 +103,8 @@ enum plan_action_kind {
     PLAN_DELIVER,                       /* job, chunk: ordered: hand on what came of it, then forget the number */
     PLAN_FAIL,                          /* job, chunk, first, count, position, status, attempt: these were not done and never will be. chunk may be PLAN_NO_CHUNK
                                            (never cut; comes after all chunks). A whole range is one action */
-    PLAN_FORGET,                        /* job, first, count: sequential jobs: the input of these units is not needed any more */
+    PLAN_FORGET,                        /* job, first, count: of sequential jobs, and of what was added: the input of these units is not
+                                           needed any more */
     PLAN_ENDED                          /* job, status: after all else of it; first: units done, count: of so many */
 };
 
@@ -110,7 +119,7 @@ typedef struct plan_action {
 } plan_action;
 
 bool plan_take(plan *of, double now, plan_action *action);      /* the next action; false: nothing to do now */
-double plan_wake(const plan *of);                               /* when to look again (retry, time-out); INFINITY */
+double plan_wake(const plan *of);                               /* when to look again (retry, token, time-out); INFINITY */
 
 bool plan_at_ease(const plan *of);      /* every worker has work for half of PLAN_CREDIT or longer: nobody waits for what comes next */
 

@@ -16,6 +16,7 @@
 
 #include "plan/cost.h"
 #include "plan/plan.h"
+#include "plan/rate.h"
 
 #define NONE UINT32_MAX
 
@@ -57,11 +58,15 @@ typedef struct job {
     enum job_phase phase;
     int status;                         /* why it stops, or what its source said; else RF_OK */
     bool input_ended, reading, listed, silent;
-    uint64_t known, cut;                /* units that may be cut, and that were */
+    uint64_t known, cut;                /* units of the source that may be cut, and that were */
+    uint64_t added, added_cut;          /* the same of those from PLAN_ADDED on */
+    double added_bytes;                 /* input bytes of one of them: a mean */
     uint64_t active;                    /* units in the window */
     size_t bytes_held, bytes_flying;    /* flying: predicted results of what runs */
     uint64_t units_done, items_done, items_failed;
     double deadline;
+    rate limit;
+    bool thirsty;                       /* it has something to send and no token: next_token is not later than its own */
     uint64_t random;
     cost measured;
     list chunks, pieces, ready;
@@ -102,6 +107,7 @@ struct plan {
     plan_action *actions;               /* a ring */
     uint32_t action_first, action_count, action_most;
     double next_deadline;               /* the earliest of all jobs */
+    double next_token;                  /* the earliest of thirsty jobs */
     int memory_status;
 };
 
@@ -138,7 +144,9 @@ void chunk_taken(plan *of, uint32_t which);             /* one of its parts or F
 void job_stop(plan *of, uint32_t which, int status, bool drop);
 void job_look(plan *of, uint32_t which);                /* ends it if nothing is left */
 void deadlines_look(plan *of);
-uint64_t job_limit(const job *which);                   /* units that may be cut in all: length, declared length */
+void tokens_look(plan *of);             /* likewise next_token */
+uint64_t job_limit(const job *which);                   /* units of the source that may be cut in all: length, declared length */
+uint64_t job_total(const job *which);                   /* all units that are known of */
 
 /* workers.c */
 bool job_takes(const plan *of, const job *which, uint32_t who);
@@ -149,6 +157,8 @@ void load_is(plan *of, worker *w, double load);
 void worker_finished(plan *of, uint32_t which);         /* its worker has that piece no more */
 
 /* again.c */
+void set_apart(plan *of, uint32_t which, uint64_t units);   /* leaves it that many; what follows them is a READY piece of its own. Without
+                                                           memory for that it stays whole */
 bool try_again(plan *of, uint32_t which, const plan_failure *why, double now);
 void piece_returns(plan *of, uint32_t which, bool at_it);   /* its worker has it no more: what is left of it is run again, or fails */
 
@@ -157,6 +167,6 @@ void job_judge(plan *of, uint32_t which);               /* halts it if too much 
 
 /* schedule.c */
 void expire(plan *of, double now);
-bool schedule_one(plan *of);
+bool schedule_one(plan *of, double now);
 
 #endif

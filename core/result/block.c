@@ -75,6 +75,12 @@ static void copy_borrowed(block *kept, const delivery *from, extent used, uint8_
         kept->positions = memcpy(carve(at, size), from->positions, size);
 }
 
+/* Else positions are but what its items are known by. */
+static bool is_of_file(const block *kept)
+{
+    return kept->positions && kept->path_index != BLOCK_NO_PATH;
+}
+
 static uint64_t index_of(const block *kept, uint64_t item, const run *in)
 {
     return kept->positions ? kept->positions[item] : in->unit + (item - in->start);
@@ -254,7 +260,7 @@ rf_result block_result(const block *kept, uint64_t item, const strings *hosts, c
                        .value = error ? rf_nil() : block_value(kept, item),
                        .error = error,
                        .path = strings_at(paths, kept->path_index),
-                       .offset = kept->positions ? kept->positions[item] : 0,
+                       .offset = is_of_file(kept) ? kept->positions[item] : 0,
                        .attempts = in->attempt,
                        .rank = in->rank,
                        .seconds = in->seconds / (double)run_items(kept, in),
@@ -303,17 +309,17 @@ static int compare(uint64_t a, uint64_t b)
     return (a > b) - (a < b);
 }
 
-/* With positions, items of several units have that of the first. */
+/* Items of a file may be of several units: they have that of the first. */
 static uint64_t unit_of(const block *kept, uint64_t item)
 {
     const run *in = run_of(kept, item);
-    return kept->positions ? in->unit : in->unit + (item - in->start);
+    return is_of_file(kept) ? in->unit : in->unit + (item - in->start);
 }
 
 int block_compare(const block *one, uint64_t a, const block *other, uint64_t b)
 {
     int order = 0;
-    if (one->positions && other->positions && one->path_index == other->path_index)
+    if (is_of_file(one) && is_of_file(other) && one->path_index == other->path_index)
         order = compare(one->positions[a], other->positions[b]);
     order = order ? order : compare(unit_of(one, a), unit_of(other, b));
     return order ? order : !one->positions - !other->positions;

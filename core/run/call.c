@@ -143,7 +143,7 @@ static inline void begin(rf_call *call)
 {
     call->status = RF_OK;
     call->returned = call->random_begun = false;
-    call->emitted = 0;
+    call->emitted = call->adds = 0;
 }
 
 static inline void end(rf_call *call)
@@ -190,6 +190,8 @@ static __attribute__((noinline)) int finish(rf_call *call, int status, uint64_t 
         column_cut(call->results, before);
     if (call->results->count == before && column_add(call->results, rf_nil()) && !call->status)
         call_fail_last(call, RF_ENOMEM);
+    if (call->status && call->adds)
+        column_cut(call->added, call->added->count - 2 * call->adds);
     return call->results->count == before ? RF_ENOMEM : call->status;
 }
 

@@ -24,10 +24,12 @@ typedef struct call_item {              /* set for each item by who runs it */
 
 struct rf_call {
     column *results;                    /* where the item's value goes, one an item; NULL: nowhere (.init) */
+    column *added;                      /* where what it adds to its job goes, index and value by turns, of successes alone; NULL: the
+                                           job cannot grow */
     call_item item;
     int status;                         /* RF_OK until something has failed: then its status */
     bool returned, random_begun;
-    uint64_t emitted;
+    uint64_t emitted, adds;             /* by this item */
     buffer emits;                       /* MessagePack of what was emitted; between calls empty */
     arena memory;
     uint64_t random_state;
@@ -59,6 +61,10 @@ int call_init_worker(rf_call *call, const rf_registration *registration, void **
 /* The same for a source, whose caller sets call->item.position. RF_OK and a value more; RF_END, RF_AGAIN or a status
    and none. */
 int call_generate(rf_call *call, rf_generator_function *next, void *state);
+
+/* The index of what an item adds, by how many that call has added before: the same wherever and however often it is run. The top bit keeps
+   it apart from ordinals and offsets. */
+uint64_t call_added_index(const call_item *parent, uint64_t ordinal);
 
 void call_fill_error(const rf_call *call, rf_error *error);     /* what failed, without host; points into call */
 

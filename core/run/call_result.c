@@ -1,7 +1,8 @@
-/* What a function gives: a value, or any number of them. */
+/* What a function gives: a value, or any number of them; and items for its own job. */
 #include "run/call.h"
 
 #include "base/error.h"
+#include "base/random.h"
 #include "value/pack.h"
 
 static __attribute__((cold, noinline)) int refuse(rf_call *call, const char *who)
@@ -85,4 +86,43 @@ int rf_emit_pair(rf_call *call, rf_value key, rf_value value)
     status = status ? status : pack_value(&call->emits, key);
     status = status ? status : pack_value(&call->emits, value);
     return emitted(call, status);
+}
+
+/* ---- items for the job -------------------------------------------------------------------------------------------- */
+
+static __attribute__((cold, noinline)) int refuse_add(rf_call *call)
+{
+    const char *why = "rf_call_add: only the job of rf_map_unordered or rf_imap_unordered can grow; use one of them";
+    return call ? call_fail(call, RF_EUSAGE, "usage", "%s", why) : error_set(RF_EUSAGE, "usage", "%s", why);
+}
+
+uint64_t call_added_index(const call_item *parent, uint64_t ordinal)
+{
+    const uint64_t kind = 0x6164646564;     /* another stream than that of rf_call_random */
+    return random_seed(kind, parent->path_index, parent->position, ordinal) | UINT64_C(1) << 63;
+}
+
+/* Both or nothing. */
+static int add_pair(column *to, uint64_t index, rf_value item)
+{
+    uint64_t before = to->count;
+    int status = column_add(to, rf_of_u64(index));
+    status = status ? status : column_add(to, item);
+    if (status)
+        column_cut(to, before);
+    return status;
+}
+
+int rf_call_add(rf_call *call, rf_value item)
+{
+    if (!call || !call->added)
+        return refuse_add(call);
+    if (call->status)
+        return call->status;
+    int status = add_pair(call->added, call_added_index(&call->item, call->adds), item);
+    if (status)
+        return call_fail_last(call, status);
+    if (++call->adds % EMITS_A_LOOK == 0)
+        rf_call_progress(call);
+    return RF_OK;
 }

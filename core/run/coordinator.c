@@ -235,6 +235,7 @@ int coordinator_make(coordinator *runs, const job_order *order, job **made)
 {
     *made = NULL;
     job_order its = *order;
+    its.grows = !order->ordered;
     its.ordered = order->ordered || order->settled.workers == 1 || coordinator_workers(runs) == 1;
     int status = source_prepare(order->source, &order->settled, &(source_caller){generate, runs});
     if (status) {

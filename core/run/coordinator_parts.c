@@ -5,6 +5,8 @@
 #include "run/coordinator_state.h"
 #include "run/replay.h"
 
+_Static_assert(PLAN_ADDED == SOURCE_ADDED, "plan and source number what was added alike");
+
 static bool scratch_reach(coordinator *runs, uint64_t failures)
 {
     if (failures <= runs->scratch_most)
@@ -52,8 +54,10 @@ static failure *final_failure(const coordinator *runs, const job *of, const mess
                       .host = strings_at(runs->hosts, (uint64_t)what->peer), .rank = what->peer, .attempt = what->part.attempt};
     char item[REPLAY_TEXT];
     bool by_place = of->by_workers && what->part.path_index != BLOCK_NO_PATH;
-    name_item(runs, of, entry->unit, by_place ? entry->position : UINT64_MAX, error.attempt, item);
-    error.replay = item;
+    if (entry->unit < PLAN_ADDED) {
+        name_item(runs, of, entry->unit, by_place ? entry->position : UINT64_MAX, error.attempt, item);
+        error.replay = item;
+    }
     return failure_new(&error);
 }
 
@@ -115,19 +119,25 @@ int coordinator_take_part(coordinator *runs, message *what)
         return RF_ENOMEM;
     job *of = coordinator_job(runs, what->head.job);
     bool benches = what->part.flags & PART_INIT_FAILED;
-    if (of && what->part.items && of->by_workers != (bool)(what->part.flags & PART_POSITIONS))
+    bool placed = of && (of->by_workers || what->part.unit >= PLAN_ADDED);
+    if (of && what->part.items && placed != (bool)(what->part.flags & PART_POSITIONS))
         return message_refuse(what, what->head.size, "positions that its job does not have, or none where it has");
+    if (of && what->part.added && !of->grows)
+        return message_refuse(what, what->head.size, "items for a job that cannot grow");
     if (benches)
         tell_bench(runs, of, what, results);
     else
         list_failures(runs, of, what, results);
     plan_part part = {.task = what->head.task, .worker = (uint32_t)what->peer, .last = what->part.flags & PART_LAST,
                       .init_failed = benches, .partly = what->part.flags & PART_PARTLY, .units = what->part.units,
-                      .items = what->part.items, .bytes = what->part.items ? what->body_size : 0, .seconds = what->part.seconds,
+                      .items = what->part.items, .bytes = what->part.items ? what->body_size - what->part.added_size : 0,
+                      .seconds = what->part.seconds, .added = what->part.added, .added_bytes = what->part.added_size,
                       .failures = runs->plan_failures, .failure_count = benches ? 0 : what->part.failures};
     status = plan_part_done(runs->decides, &part, runs->now);
     if (status || !part.job || !of || !part.items)
         return status;
+    if (part.added && source_add(of->source, &results.added))
+        coordinator_job_broke(runs, of);
     status = deliver_part(runs, of, what, &results, &(part_place){part.chunk, part.bytes});
     if (status < 0)
         coordinator_job_broke(runs, of);
@@ -149,28 +159,45 @@ static const char *why_not_done(int status, const char **kind)
     }
 }
 
-/* Its items are units, or the one at a place in a file. */
-int coordinator_fail_units(coordinator *runs, const plan_action *action)
+/* Its items are units, or the one at a place in a file; added ones are known by their indices. */
+static int fail_at(coordinator *runs, job *of, const plan_action *action, const uint64_t *positions)
 {
-    job *of = coordinator_job(runs, action->job);
     uint64_t path_index = BLOCK_NO_PATH;
     const char *kind, *text = why_not_done(action->status, &kind);
-    rf_error error = {.status = action->status, .kind = kind, .message = text, .index = action->first, .function = of->function->name,
-                      .rank = -1, .attempt = action->attempt};
+    rf_error error = {.status = action->status, .kind = kind, .message = text, .index = positions ? *positions : action->first,
+                      .function = of->function->name, .rank = -1, .attempt = action->attempt};
     char item[REPLAY_TEXT];
-    if (action->attempt && action->count == 1) {
+    if (action->attempt && action->count == 1 && action->first < PLAN_ADDED) {
         name_item(runs, of, action->first, action->position, action->attempt, item);
         error.replay = item;
     }
     failure *why = failure_new(&error);
     if (!why)
         return RF_ENOMEM;
-    bool one_item = action->position != PLAN_ALL;
     if (action->count == 1)
         source_path_of(of->source, action->first, &path_index);
-    delivery made = {.unit = action->first, .items = action->count, .positions = one_item ? &action->position : NULL,
-                     .all_failed = why, .path_index = path_index, .rank = -1, .attempt = action->attempt};
+    delivery made = {.unit = action->first, .items = action->count, .positions = positions, .all_failed = why,
+                     .path_index = path_index, .rank = -1, .attempt = action->attempt};
     int status = job_deliver(of, &made, &(part_place){action->chunk, 0});
     failure_free(why);
     return status;
+}
+
+static int fail_added(coordinator *runs, job *of, const plan_action *action)
+{
+    uint64_t *indices = malloc(action->count * sizeof *indices);
+    if (!indices)
+        return error_no_memory(action->count * sizeof *indices);
+    source_indices(of->source, action->first, action->count, indices);
+    int status = fail_at(runs, of, action, indices);
+    free(indices);
+    return status;
+}
+
+int coordinator_fail_units(coordinator *runs, const plan_action *action)
+{
+    job *of = coordinator_job(runs, action->job);
+    if (action->first >= PLAN_ADDED)
+        return fail_added(runs, of, action);
+    return fail_at(runs, of, action, action->position != PLAN_ALL ? &action->position : NULL);
 }

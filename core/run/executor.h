@@ -20,6 +20,7 @@ typedef struct executor_job {
     uint64_t seed, ordinal;
     bool by_workers;                    /* items are known by path and offset: parts carry positions */
     const share_table *shares;          /* all of it is there; NULL: none */
+    bool grows;                         /* functions may add items */
 } executor_job;
 
 typedef struct executor_chunk {
@@ -44,7 +45,8 @@ typedef struct executor_part {
     bool init_failed;                   /* this worker cannot run this job: the one failure tells why, no unit is covered */
     bool partly;                        /* some items of the next unit are in it as well */
     column *values;                     /* one an item, nil where it failed */
-    buffer *positions;                  /* uint64_t each; empty unless by_workers */
+    buffer *positions;                  /* uint64_t each; empty unless by_workers, or of added items */
+    column *added;                      /* what these items have added to the job: index and value by turns; empty unless it grows */
     buffer *failures;                   /* message_add_failure's format */
 } executor_part;
 

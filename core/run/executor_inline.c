@@ -33,7 +33,7 @@ struct executor_inline {
     executor_chunk chunk;
     reader *from;
     rf_call call;
-    column values;
+    column values, added;
     buffer positions, failures, states;
     reader_item item;                   /* read, not run yet, where pending */
     int item_status;
@@ -77,6 +77,7 @@ static int start(executor *runs, const executor_chunk *chunk)
     in->call.seed = chunk->job->seed;
     in->call.job = chunk->job->ordinal;
     in->call.shares = chunk->job->shares;
+    in->call.added = chunk->job->grows ? &in->added : NULL;
     in->check_every = 1;
     in->part_began = in->checked = chunk->follows ? in->checked : host_now(in);
     return reader_open(in->from, &chunk->piece, chunk->first, chunk->count, chunk->position);
@@ -149,10 +150,10 @@ static void run_item(struct executor_inline *in)
         add_failure(in, item, in->item_status, in->item_kind, in->item_text);
         column_add(&in->values, rf_nil());
     }
-    if (in->chunk.job->by_workers) {
+    if (in->chunk.job->by_workers || in->chunk.piece.kind == INPUT_ADDED)
         buffer_put(&in->positions, &in->item.position, sizeof in->item.position);
+    if (in->chunk.job->by_workers)
         in->bytes_read += rf_size(in->item.value);
-    }
     in->last_unit = in->item.unit;
     in->path_index = in->item.path_index;
 }
@@ -205,6 +206,8 @@ static bool part_is_full(struct executor_inline *in, unsigned times)
     if (in->checked - in->part_began >= PART_SECONDS * times)
         return true;
     size_t bytes = in->values.payload.size + in->values.words.size + in->values.tags.size + in->positions.size + in->failures.size;
+    if (in->added.count)
+        bytes += column_bytes(&in->added);
     return bytes >= (size_t)PART_BYTES * times;
 }
 
@@ -264,7 +267,7 @@ static void finish(struct executor_inline *in, bool more, executor_part *part)
                             .init_seconds = in->init_seconds, .bytes_read = in->bytes_read,
                             .longest = in->longest.seconds > 0 ? &in->longest : NULL,
                             .partly = in->values.count && in->last_unit >= upto,
-                            .values = &in->values, .positions = &in->positions, .failures = &in->failures};
+                            .values = &in->values, .positions = &in->positions, .added = &in->added, .failures = &in->failures};
     in->part_unit = upto;
     in->part_began = now;
     in->busy = more;
@@ -273,6 +276,7 @@ static void finish(struct executor_inline *in, bool more, executor_part *part)
 static void empty_part(struct executor_inline *in)
 {
     column_cut(&in->values, 0);
+    column_cut(&in->added, 0);
     in->positions.size = in->failures.size = 0;
     in->failure_count = 0;
     in->unchecked = in->bytes_read = 0;
@@ -289,7 +293,8 @@ static void give_up(struct executor_inline *in, int status, const char *kind, co
     add_failure(in, 0, status, kind, text);
     in->busy = false;
     *part = (executor_part){.unit = in->part_unit, .path_index = UINT64_MAX, .failure_count = 1, .last = true, .init_failed = true,
-                            .init_seconds = in->init_seconds, .values = &in->values, .positions = &in->positions, .failures = &in->failures};
+                            .init_seconds = in->init_seconds, .values = &in->values, .positions = &in->positions, .added = &in->added,
+                            .failures = &in->failures};
 }
 
 static bool next(executor *runs, double now, executor_part *part)
@@ -333,6 +338,7 @@ static void release(executor *runs)
     buffer_free(&in->positions);
     buffer_free(&in->failures);
     column_free(&in->values);
+    column_free(&in->added);
     call_free(&in->call);
     reader_free(in->from);
     free(in);

@@ -48,6 +48,7 @@ int job_create(const job_order *order, strings *hosts, job **made)
     of->function = order->function;
     of->number = order->number;
     of->ordered = order->ordered;
+    of->grows = order->grows;
     of->sink = order->sink;
     of->descriptor = -1;
     of->by_workers = source_read_by_workers(of->source);

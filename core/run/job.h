@@ -22,6 +22,7 @@ typedef struct job_order {
     rf_source *source;                  /* consumed, also after a failure */
     rf_options settled;                 /* texts and state are copied */
     bool ordered;
+    bool grows;                         /* its functions may add items to it */
     enum job_sink sink;
     FILE *shows_on;                     /* where its progress is shown, if it is on and nobody else is told; NULL: nowhere */
 } job_order;

@@ -23,7 +23,7 @@ struct job {
     rf_options settled;                 /* texts and state: only what this struct owns, or NULL */
     buffer state;                       /* bound state as it travels */
     rf_type state_type;
-    bool by_workers, ordered, ended, abandoned, reading;
+    bool by_workers, ordered, grows, ended, abandoned, reading;
     enum job_sink sink;
     int status;
     failure *first_failure;             /* of the items, for the last error */

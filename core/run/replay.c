@@ -158,8 +158,10 @@ static int run_item(coordinator *runs, const struct work_job *work, reader *from
     if (status)
         return RF_EITEMS;               /* it could not be read, told */
     rf_call call;
+    column added = {0};
     call_init(&call);
     call.results = value;
+    call.added = work->job.grows ? &added : NULL;      /* nobody runs it */
     call.rank = 0;
     call.function = work->job.function->name;
     call.state = work->job.state;
@@ -171,6 +173,7 @@ static int run_item(coordinator *runs, const struct work_job *work, reader *from
     status = call_function(&call, work, &item, (unsigned)which->attempt);
     runs->in_callback = before;
     call_free(&call);
+    column_free(&added);
     return status;
 }
 

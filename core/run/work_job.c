@@ -56,6 +56,7 @@ int work_job_new(const registry *functions, const shares *has, const message *wh
     job->job.seed = what->job.seed;
     job->job.ordinal = what->job.ordinal;
     job->job.by_workers = what->job.by_workers;
+    job->job.grows = what->job.grows;
     if (copy_state(job, what) || share_table_new(has, what->job.shares, &job->shares)) {
         work_job_free(job);
         return RF_ENOMEM;

@@ -19,7 +19,7 @@
 struct queued {
     message run;                        /* head and fixed part; body points into kept */
     buffer kept;
-    bool by_workers;
+    bool has_positions;                 /* its items' are told in its parts */
     uint32_t function;
 };
 
@@ -164,7 +164,7 @@ static int take_run(worker *works, message *what)
         entry->kept.data[entry->kept.size] = '\0';
     }
     works->done.sum.bytes_in += what->body_size;
-    entry->by_workers = job->job.by_workers;
+    entry->has_positions = job->job.by_workers || what->run.kind == INPUT_ADDED;
     entry->function = job->job.number;
     entry->run = *what;
     entry->run.body = entry->kept.data;
@@ -286,8 +286,9 @@ static int post_part(worker *works, const struct queued *of, executor_part *part
                     .part = {.unit = part->unit, .units = part->units, .path_index = part->path_index, .seconds = part->seconds,
                              .attempt = of->run.run.attempt}};
     what.part.flags = (last ? PART_LAST : 0u) | (part->init_failed ? PART_INIT_FAILED : 0u) | (part->partly ? PART_PARTLY : 0u) |
-                      (of->by_workers && !part->init_failed ? PART_POSITIONS : 0u);
-    part_content content = {part->values, (const uint64_t *)(const void *)part->positions->data, part->failures};
+                      (of->has_positions && !part->init_failed ? PART_POSITIONS : 0u);
+    part_content content = {.values = part->values, .positions = (const uint64_t *)(const void *)part->positions->data,
+                            .failures = part->failures, .added = part->added};
     message_measure_part(&what, &content);
     figures_count(&works->done, part, of->function, what.body_size, last && part->values->count);
     if (what.body_size <= POST_INLINE_MOST) {
@@ -313,7 +314,7 @@ static int post_nothing(worker *works, const struct queued *of)
     column none = {0};
     buffer empty = {0};
     executor_part part = {.unit = of->run.run.first, .path_index = UINT64_MAX, .last = true, .values = &none, .positions = &empty,
-                          .failures = &empty};
+                          .added = &none, .failures = &empty};
     return post_part(works, of, &part);
 }
 

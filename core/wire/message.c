@@ -100,6 +100,8 @@ static const char *fault_of_job(const message *what)
         return "the type of the bound state is unknown";
     if (what->job.by_workers > 1)
         return "it does not say whether the workers read the input";
+    if (what->job.grows > 1)
+        return "it does not say whether the job can grow";
     return NULL;
 }
 
@@ -122,11 +124,14 @@ static bool sizes_fit(const struct message_part *part, uint64_t body_size)
     uint64_t positions = 0, start, least;
     if (part->flags & PART_POSITIONS && __builtin_mul_overflow(part->items, sizeof(uint64_t), &positions))
         return false;
+    if (part->added_size > body_size || (part->added_size && (body_size - part->added_size) % 16))
+        return false;
+    body_size -= part->added_size;
     if (part->column_size % 8 || __builtin_add_overflow(part->column_size, positions, &start) || start > body_size)
         return false;
     if (__builtin_mul_overflow(part->failures, sizeof(struct message_failure), &least) || least > body_size - start)
         return false;
-    return part->failures || start == body_size;
+    return part->failures || start == body_size || (part->added_size && body_size - start == 8);
 }
 
 static const char *fault_of_part(const message *what)
@@ -147,6 +152,8 @@ static const char *fault_of_part(const message *what)
         return "it has more failures than items";
     if (part->items && part->column_size < sizeof(struct column_tail))
         return "it has items and no values";
+    if (!part->added != !part->added_size || (part->added && part->items <= part->failures))
+        return "something was added by no item";
     if (!sizes_fit(part, what->body_size))
         return "its body has not the size that its parts have";
     return NULL;
@@ -241,10 +248,13 @@ static void describe_run(const message *what, char *text, size_t size)
 static void describe_part(const message *what, char *text, size_t size)
 {
     const struct message_part *part = &what->part;
+    char added[32] = "";
+    if (part->added)
+        snprintf(added, sizeof added, " added %" PRIu64, part->added);
     snprintf(text, size,
-             " unit %" PRIu64 " units %" PRIu64 " items %" PRIu64 " failures %" PRIu64 " attempt %" PRIu32
+             " unit %" PRIu64 " units %" PRIu64 " items %" PRIu64 " failures %" PRIu64 "%s attempt %" PRIu32
              " %.6f s%s%s",
-             part->unit, part->units, part->items, part->failures, part->attempt, part->seconds,
+             part->unit, part->units, part->items, part->failures, added, part->attempt, part->seconds,
              part->flags & PART_LAST ? " last" : "", part->flags & PART_INIT_FAILED ? " init failed" : "");
 }
 
@@ -257,8 +267,8 @@ static void describe_fixed_part(const message *what, char *text, size_t size)
                  what->hello.functions);
         break;
     case MESSAGE_JOB:
-        snprintf(text, size, " function %" PRIu32 " ordinal %" PRIu64 " seed %" PRIu64 "%s", what->job.function,
-                 what->job.ordinal, what->job.seed, what->job.by_workers ? " by workers" : "");
+        snprintf(text, size, " function %" PRIu32 " ordinal %" PRIu64 " seed %" PRIu64 "%s%s", what->job.function,
+                 what->job.ordinal, what->job.seed, what->job.by_workers ? " by workers" : "", what->job.grows ? " grows" : "");
         break;
     case MESSAGE_RUN:
         describe_run(what, text, size);

@@ -53,6 +53,8 @@ struct message_job {
     uint64_t ordinal;                   /* of the job on its pool: seeds and messages */
     uint32_t by_workers;                /* items are known by path and offset */
     uint32_t shares;                    /* shared data as of this version, see run/share.h */
+    uint32_t grows;                     /* its functions may add items to it */
+    uint32_t reserved[3];
 };
 
 struct message_run {
@@ -82,12 +84,15 @@ enum { SHARE_BY_DOOR = 1,               /* as a descriptor of memory, from a ran
                        item i is unit + i, and items are as many as units
        failures        each a struct message_failure, its kind and its text with their NULs, and zeros up to a multiple
                        of 8; item ascends
+       added           column of added_size bytes, sealed, at a multiple of 16: what these items have added to their job, the index
+                       (RF_U64, its top bit set) and the value by turns. Left out where there is none
 
-   A part's items are of one file. */
+   A part's items are of one file. Those that were added to the job have positions too: their indices. */
 struct message_part {
     uint64_t unit, units;               /* where it begins, and how many are done with it */
     uint64_t items, failures;
     uint64_t column_size;
+    uint64_t added, added_size;         /* items that were added, and the size of their column */
     uint64_t path_index;
     double seconds;
     uint32_t attempt;
@@ -156,13 +161,14 @@ int message_read(message *what, int peer, const void *frame, size_t size);
 int message_refuse(const message *what, size_t size, const char *fault);    /* RF_EUSAGE */
 
 /* A part's body, written. Failures are appended to a buffer as they happen. message_measure_part then counts: it sets
-   items, failures, column_size and body_size of part, whose flags tell whether there are positions. A small body is
+   items, failures, column_size, added, added_size and body_size of part, whose flags tell whether there are positions. A small body is
    written in place (no allocation), a large one sealed: the payload of values is moved, not copied, and values is empty
    afterwards; RF_ENOMEM leaves it as it was. */
 typedef struct part_content {
     column *values;
     const uint64_t *positions;          /* as many as values; with PART_POSITIONS alone */
     const buffer *failures;
+    const column *added;                /* stays as it is. NULL or empty: none */
 } part_content;
 /* Sets the sizes. */
 int message_add_failure(buffer *failures, const struct message_failure *entry, const char *kind, const char *text);
@@ -176,6 +182,7 @@ typedef struct message_results {
     column_view values;
     const uint64_t *positions;          /* or NULL */
     const uint8_t *failures, *end;      /* those not walked yet */
+    column_view added;                  /* index and value by turns */
 } message_results;
 int message_open_part(const message *part, message_results *results);
 bool message_next_failure(message_results *results, struct message_failure *entry, const char **kind, const char **text);

@@ -26,6 +26,11 @@ int message_add_failure(buffer *failures, const struct message_failure *entry, c
     return RF_OK;
 }
 
+static size_t aligned(size_t size)
+{
+    return (size + 15) & ~(size_t)15;
+}
+
 static size_t failure_bytes(const struct message_failure *entry)
 {
     return padded(sizeof *entry + entry->kind_size + (size_t)entry->message_size);
@@ -44,21 +49,32 @@ void message_measure_part(message *part, const part_content *content)
     for (size_t at = 0; at < content->failures->size; part->part.failures++)
         at += failure_bytes((const struct message_failure *)(content->failures->data + at));
     part->body_size = part->part.column_size + position_bytes(&part->part) + content->failures->size;
+    part->part.added = content->added ? content->added->count / 2 : 0;
+    part->part.added_size = part->part.added ? column_bytes(content->added) : 0;
+    if (part->part.added)
+        part->body_size = aligned(part->body_size) + part->part.added_size;
 }
 
-static void put_behind_column(const struct message_part *part, const part_content *content, uint8_t *at)
+/* at: the end of the column, of which body_size counts all that it is in. */
+static void put_behind_column(const message *whole, const part_content *content, uint8_t *at)
 {
-    size_t positions = position_bytes(part);
+    const struct message_part *part = &whole->part;
+    size_t positions = position_bytes(part), used = positions + content->failures->size;
     if (positions)
         memcpy(at, content->positions, positions);
     if (content->failures->size)
         memcpy(at + positions, content->failures->data, content->failures->size);
+    if (!part->added)
+        return;
+    size_t padding = whole->body_size - part->column_size - part->added_size - used;
+    memset(at + used, 0, padding);
+    column_seal_into(content->added, at + used + padding);
 }
 
 void message_put_part(const message *part, const part_content *content, void *space)
 {
     column_seal_into(content->values, space);
-    put_behind_column(&part->part, content, (uint8_t *)space + part->part.column_size);
+    put_behind_column(part, content, (uint8_t *)space + part->part.column_size);
 }
 
 /* Room for everything is made before the column is sealed in it: the payload is moved at most once, and nothing can
@@ -69,7 +85,7 @@ int message_seal_part(const message *part, const part_content *content, buffer *
     *body = (buffer){0};
     if (buffer_reserve(payload, part->body_size - payload->size) || column_seal(content->values, body))
         return RF_ENOMEM;
-    put_behind_column(&part->part, content, body->data + body->size);
+    put_behind_column(part, content, body->data + body->size);
     body->size = part->body_size;
     return RF_OK;
 }
@@ -93,7 +109,8 @@ static const char *fault_of_failure(const struct message_part *part, const struc
     return NULL;
 }
 
-static const char *fault_of_failures(const struct message_part *part, const message_results *results)
+/* Finds their end. */
+static const char *fault_of_failures(const struct message_part *part, message_results *results)
 {
     const uint8_t *at = results->failures;
     uint64_t next = 0, items = part->items ? part->items : 1;   /* 1: .init has failed, as message_read has seen */
@@ -112,7 +129,24 @@ static const char *fault_of_failures(const struct message_part *part, const mess
         next = entry->item + 1;
         at += failure_bytes(entry);
     }
-    return at == results->end ? NULL : "something follows its failures";
+    bool ends = part->added_size ? results->end - at <= 8 : at == results->end;
+    results->end = at;
+    return ends ? NULL : "something follows its failures";
+}
+
+static const char *fault_of_added(const struct message_part *part, const void *sealed, message_results *results)
+{
+    if (!part->added_size)
+        return NULL;
+    if (column_open(&results->added, sealed, part->added_size) || results->added.count / 2 != part->added ||
+        results->added.count % 2)
+        return "what was added is no column of pairs";
+    for (uint64_t i = 0; i < results->added.count; i += 2) {
+        rf_value index = column_at(&results->added, i);
+        if (rf_type_of(index) != RF_U64 || !(index.u64 >> 63))
+            return "something was added without an index";
+    }
+    return NULL;
 }
 
 static const char *open_part(const message *part, message_results *results)
@@ -127,8 +161,9 @@ static const char *open_part(const message *part, message_results *results)
     if (part->part.flags & PART_POSITIONS)
         results->positions = (const uint64_t *)(body + part->part.column_size);
     results->failures = body + part->part.column_size + position_bytes(&part->part);
-    results->end = body + part->body_size;
-    return fault_of_failures(&part->part, results);
+    const uint8_t *added = results->end = body + part->body_size - part->part.added_size;
+    const char *fault = fault_of_failures(&part->part, results);
+    return fault ? fault : fault_of_added(&part->part, added, results);
 }
 
 int message_open_part(const message *part, message_results *results)
