@@ -121,7 +121,8 @@ typedef enum rf_type { RF_NIL, RF_BOOL, RF_I64, RF_U64, RF_F64, RF_TEXT, RF_BYTE
    belongs to whoever made it. tag is size << 8 | type (4 bits; the other 4 are the library's): read it with rf_type_of and
    rf_size. Items, results and what RF_ARGS reads start at a multiple of 16, and a NUL that size does not count follows
    their text and bytes; parts taken off a container or a text (rf_take, rf_take_line) point into it and have neither.
-   Tuples and dictionaries are MessagePack (msgpack.org) once they have travelled: data and size are its bytes. */
+   Tuples and dictionaries are MessagePack (msgpack.org) once they have travelled: data and size are its bytes. Those that
+   rf_tuple_of, rf_dict_of, rf_zip and rf_single make are not. */
 typedef struct rf_value {
     union {
         const void *data;
@@ -384,7 +385,20 @@ rf_source *rf_files(rf_strings_in paths, uint64_t count);          /* an item is
 rf_source *rf_records(rf_strings_in paths, uint64_t count, size_t record_size);    /* an item is record_size bytes; a short last
                                                                       one is a failed item */
 rf_source *rf_generator(rf_generator_function *next, void *state, void (*release)(void *state));   /* release may be NULL */
-void rf_source_free(rf_source *source);                            /* one that no verb took; NULL is legal */
+
+/* Sources of sources. They consume what they are given, also when they fail. An item of rf_zip is the tuple of its members' next items, as
+   many as the shortest member has; nothing is encoded for it, and ranges in it send no item. Members are what rank 0 knows or reads: any of
+   the sources above but files (unless "-" alone), any mix, at most 64, zips too. Members that rank 0 reads (rf_generator, "-") are read in
+   their order: one that stands before a shorter one may have been read further. rf_single wraps each item of any source as a tuple of one,
+   for functions that read a tuple or dictionary whole: RF_ARGS(call, item, d). Both keep what is known of the length. Their tuples are made where
+   the function runs: read them with RF_ARGS or rf_take; rf_call_keep gives one as MessagePack. */
+rf_source *rf_zip(rf_source *const *sources, size_t count);        /* see RF_ZIP */
+rf_source *rf_single(rf_source *source);
+rf_source *rf_materialise(rf_source *source);                      /* reads all of it now, on the calling rank, and is then rf_values of its
+                                                                      items: of known length, and fit for rf_zip whatever it was. Waits
+                                                                      where a generator says RF_AGAIN. Files are read in blocks of 1 MiB;
+                                                                      their items know no path any more; what cannot be read is RF_EINPUT */
+void rf_source_free(rf_source *source);                            /* one that nobody took; NULL is legal */
 
 /* ---- verbs ----------------------------------------------------------------------------------------------------- */
 
@@ -478,6 +492,7 @@ void rf_results_free(rf_results *);
              unsigned short: RF_U64, unsigned: RF_U64, unsigned long: RF_U64, unsigned long long: RF_U64,              \
              float: RF_F64, double: RF_F64, default: RF_BYTES)
 #define RF_ARRAY(base, count) rf_array((base), (count), sizeof *(base), RF_ELEMENT_TYPE_(*(base)))
+#define RF_ZIP(...) rf_zip((rf_source *const[]){__VA_ARGS__}, sizeof((rf_source *const[]){__VA_ARGS__}) / sizeof(rf_source *))
 #define RF_OPTIONS(...) (&(const rf_options){.struct_size = sizeof(rf_options), __VA_ARGS__})
 #define RF_KIND_OF_(f)                                                                                                 \
     _Generic((f), rf_map_function *: RF_KIND_MAP, rf_filter_function *: RF_KIND_FILTER,                                \
@@ -518,6 +533,8 @@ template <size_t N> struct rf_list_of { rf_value v[N]; };
 #define RF_TUPLE(...) rf_tuple_of(rf_address(rf_list_of<RF_COUNT_(__VA_ARGS__)>{{RF_EACH_(RF_V, __VA_ARGS__)}})->v, RF_COUNT_(__VA_ARGS__))
 #define RF_DICT(...) rf_dict_of(rf_address(rf_list_of<RF_COUNT_(__VA_ARGS__)>{{RF_EACH_(RF_V, __VA_ARGS__)}})->v, RF_COUNT_(__VA_ARGS__))
 #define RF_VALUES(...) rf_values(rf_address(rf_list_of<RF_COUNT_(__VA_ARGS__)>{{RF_EACH_(RF_V, __VA_ARGS__)}})->v, RF_COUNT_(__VA_ARGS__))
+template <size_t N> struct rf_sources_of { rf_source *v[N]; };
+#define RF_ZIP(...) rf_zip(rf_address(rf_sources_of<RF_COUNT_(__VA_ARGS__)>{{__VA_ARGS__}})->v, RF_COUNT_(__VA_ARGS__))
 #define RF_OPTIONS(...) (rf_address(rf_options{.struct_size = sizeof(rf_options), __VA_ARGS__}))
 constexpr int rf_kind_of(rf_map_function *) { return RF_KIND_MAP; }
 constexpr int rf_kind_of(rf_filter_function *) { return RF_KIND_FILTER; }

@@ -44,6 +44,10 @@ int source_read(rf_source *source, uint64_t want, uint64_t *got, int *descriptor
 int source_describe(rf_source *source, uint64_t first, uint64_t count, input_piece *piece, uint64_t *described);
 void source_forget(rf_source *source, uint64_t first, uint64_t count);  /* sequential: in any order, each unit once */
 
+/* What rf_materialise gives: all items of a source as one of values. Waits where a source has nothing yet, as nothing else here does. Consumes
+   source; never NULL: an error waits in it. */
+rf_source *source_materialise(rf_source *source, const rf_options *settled, const source_caller *caller);
+
 strings *source_paths(const rf_source *source);         /* NULL where items come from no file; the source's, to share */
 bool source_path_of(const rf_source *source, uint64_t unit, uint64_t *path_index);  /* false: unit is not of a file */
 
