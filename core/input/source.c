@@ -12,7 +12,7 @@
 /* What a constructor gives when there is no memory for a source. Nobody writes to it. */
 static const rf_source out_of_memory = {0};
 
-bool source_is_none(const rf_source *source)
+bool source_is_out_of_memory(const rf_source *source)
 {
     return source == &out_of_memory;
 }
@@ -60,7 +60,7 @@ static uint64_t range_length(int64_t start, int64_t stop, int64_t step)
 rf_source *rf_range_by(int64_t start, int64_t stop, int64_t step)
 {
     rf_source *source = source_new(SOURCE_RANGE);
-    if (source_is_none(source))
+    if (source_is_out_of_memory(source))
         return source;
     if (!step)
         return source_with(source, source_wrong_use("rf_range_by", "the step is 0; use another one"));
@@ -97,7 +97,7 @@ static int check_array(const void *base, uint64_t count, size_t element_size, rf
 rf_source *rf_array(const void *base, uint64_t count, size_t element_size, rf_type type)
 {
     rf_source *source = source_new(SOURCE_ARRAY);
-    if (source_is_none(source))
+    if (source_is_out_of_memory(source))
         return source;
     source->array = (struct source_array){base, element_size, type};
     source->length = count;
@@ -107,7 +107,7 @@ rf_source *rf_array(const void *base, uint64_t count, size_t element_size, rf_ty
 rf_source *rf_values(const rf_value *values, uint64_t count)
 {
     rf_source *source = source_new(SOURCE_VALUES);
-    if (source_is_none(source))
+    if (source_is_out_of_memory(source))
         return source;
     source->length = count;
     if (!values && count)
@@ -118,7 +118,7 @@ rf_source *rf_values(const rf_value *values, uint64_t count)
 rf_source *rf_strings(rf_strings_in texts, uint64_t count)
 {
     rf_source *source = source_new(SOURCE_VALUES);
-    if (source_is_none(source))
+    if (source_is_out_of_memory(source))
         return source;
     source->length = count;
     if (!texts.constant && count)
@@ -148,7 +148,7 @@ static rf_source *files_new(enum input_layout layout, const char *function, cons
                             size_t record_size)
 {
     rf_source *source = source_new(SOURCE_FILES);
-    if (source_is_none(source))
+    if (source_is_out_of_memory(source))
         return source;
     source->files.layout = layout;
     source->files.record_size = record_size;
@@ -180,7 +180,7 @@ rf_source *rf_records(rf_strings_in list, uint64_t count, size_t record_size)
 rf_source *rf_generator(rf_generator_function *next, void *state, void (*release)(void *state))
 {
     rf_source *source = source_new(SOURCE_GENERATOR);
-    if (source_is_none(source)) {
+    if (source_is_out_of_memory(source)) {
         if (release)
             release(state);
         return source;
@@ -205,7 +205,7 @@ static void free_kind(rf_source *source)
 
 void rf_source_free(rf_source *source)
 {
-    if (!source || source_is_none(source))
+    if (!source || source_is_out_of_memory(source))
         return;
     free_kind(source);
     pages_free(&source->pages);
@@ -276,7 +276,7 @@ static int limit_length(rf_source *source, uint64_t iterable_len)
 
 int source_prepare(rf_source *source, const rf_options *settled, const source_caller *caller)
 {
-    if (source_is_none(source))
+    if (source_is_out_of_memory(source))
         return error_no_memory(sizeof *source);
     if (source->wrong)
         return error_of_item(failure_error(source->wrong));

@@ -79,8 +79,8 @@ static int add_all(rf_source *source, const rf_options *settled, const source_ca
 rf_source *source_materialise(rf_source *source, const rf_options *settled, const source_caller *caller)
 {
     rf_source *to = source_new(SOURCE_VALUES);
-    int status = source_is_none(to) ? RF_ENOMEM : add_all(source, settled, caller, to);
-    if (!source_is_none(to)) {
+    int status = source_is_out_of_memory(to) ? RF_ENOMEM : add_all(source, settled, caller, to);
+    if (!source_is_out_of_memory(to)) {
         to->length = to->pages.count;
         to = source_with(to, status);
     }

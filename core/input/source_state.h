@@ -69,10 +69,10 @@ struct rf_source {
 };
 
 /* For constructors: a source with nothing in it; the error that was just told put into it, where status is one; wrong use told. What there
-   is no memory for is one static source, to which nobody writes: source_is_none. */
+   is no memory for is one static source, to which nobody writes: source_is_out_of_memory. */
 rf_source *source_new(enum source_kind kind);
 rf_source *source_with(rf_source *source, int status);
-bool source_is_none(const rf_source *source);
+bool source_is_out_of_memory(const rf_source *source);
 int source_wrong_use(const char *function, const char *why);
 
 /* Indexed sources of what rank 0 knows. */

@@ -30,7 +30,7 @@ static int check_members(const char *function, rf_source *const *sources, size_t
         if (!sources[i])
             return error_set(RF_EUSAGE, "usage", "%s: source %zu of %zu is NULL", function, i + 1, count);
         for (size_t j = 0; j < i; j++)
-            if (sources[i] == sources[j] && !source_is_none(sources[i]))
+            if (sources[i] == sources[j] && !source_is_out_of_memory(sources[i]))
                 return error_set(RF_EUSAGE, "usage", "%s: sources %zu and %zu are the same one; make two of them", function, j + 1, i + 1);
         *depth = depth_of(sources[i]) >= *depth ? depth_of(sources[i]) + 1 : *depth;
     }
@@ -57,12 +57,12 @@ static rf_source *zip_new(const char *function, rf_source *const *sources, size_
 {
     rf_source *source = source_new(SOURCE_ZIP);
     unsigned depth = 0;
-    int status = source_is_none(source) ? RF_ENOMEM : check_members(function, sources, count, &depth);
+    int status = source_is_out_of_memory(source) ? RF_ENOMEM : check_members(function, sources, count, &depth);
     struct zip_member *members = status ? NULL : calloc(count, sizeof *members);
     if (!status && !members)
         status = error_no_memory(count * sizeof *members);
     if (status) {
-        source = source_is_none(source) ? source : source_with(source, status);
+        source = source_is_out_of_memory(source) ? source : source_with(source, status);
         free_all(sources, count);
         return source;
     }
@@ -79,7 +79,7 @@ rf_source *rf_zip(rf_source *const *sources, size_t count)
     if (sources || !count)
         return zip_new("rf_zip", sources, count);
     rf_source *source = source_new(SOURCE_ZIP);
-    return source_is_none(source) ? source : source_with(source, source_wrong_use("rf_zip", "the array is NULL"));
+    return source_is_out_of_memory(source) ? source : source_with(source, source_wrong_use("rf_zip", "the array is NULL"));
 }
 
 rf_source *rf_single(rf_source *source)

@@ -22,7 +22,7 @@ enum message_kind {
     MESSAGE_PART,                       /* worker -> 0: these units are done; body: results */
     MESSAGE_STOP,                       /* 0 -> worker: what of this task has not started need not; a last PART still comes */
     MESSAGE_FORGET,                     /* 0 -> worker: the job is over */
-    MESSAGE_BYE,                        /* 0 -> worker: the pool is over */
+    MESSAGE_BYE,                        /* 0 -> worker: the pool is over; task: 1 when it never began, because functions differ */
     MESSAGE_GONE,                       /* worker -> 0: I have left, nothing follows */
     MESSAGE_SHARE,                      /* 0 -> worker: there is a version of shared data; at: its size; peer: whom to ask; body: name */
     MESSAGE_SHARE_ASK,                  /* worker -> whom it was told: send what follows at, or pass a descriptor */
