@@ -501,26 +501,57 @@ void rf_results_free(rf_results *);
 #define RF_CHECK_KIND_(f)                                                                                              \
     _Static_assert(RF_KIND_OF_(f) >= 0, "RF_REGISTER(" #f "): not one of rankfold's function types, see rf_map_function")
 
-#else /* C++20: the same names */
+#else /* C++20: the same names. g++ -Wextra warns of the fields that RF_OPTIONS and RF_REGISTER leave out: -Wno-missing-field-initializers */
 
 static inline rf_value rf_box(bool x) { return rf_of_bool(x); }
+static inline rf_value rf_box(char x) { return rf_of_i64(x); }
+static inline rf_value rf_box(signed char x) { return rf_of_i64(x); }
+static inline rf_value rf_box(unsigned char x) { return rf_of_u64(x); }
+static inline rf_value rf_box(short x) { return rf_of_i64(x); }
+static inline rf_value rf_box(unsigned short x) { return rf_of_u64(x); }
 static inline rf_value rf_box(int x) { return rf_of_i64(x); }
 static inline rf_value rf_box(unsigned x) { return rf_of_u64(x); }
 static inline rf_value rf_box(long x) { return rf_of_i64(x); }
 static inline rf_value rf_box(unsigned long x) { return rf_of_u64(x); }
 static inline rf_value rf_box(long long x) { return rf_of_i64(x); }
 static inline rf_value rf_box(unsigned long long x) { return rf_of_u64(x); }
+static inline rf_value rf_box(float x) { return rf_of_f64(x); }
 static inline rf_value rf_box(double x) { return rf_of_f64(x); }
 static inline rf_value rf_box(const char *x) { return rf_of_string(x); }
 static inline rf_value rf_box(rf_value x) { return x; }
 static inline rf_slot rf_slot_of(const char *n, bool &x) { return {n, &x, RF_SLOT_BOOL}; }
+static inline rf_slot rf_slot_of(const char *n, signed char &x) { return {n, &x, RF_SLOT_SCHAR}; }
+static inline rf_slot rf_slot_of(const char *n, unsigned char &x) { return {n, &x, RF_SLOT_UCHAR}; }
+static inline rf_slot rf_slot_of(const char *n, short &x) { return {n, &x, RF_SLOT_SHORT}; }
+static inline rf_slot rf_slot_of(const char *n, unsigned short &x) { return {n, &x, RF_SLOT_USHORT}; }
 static inline rf_slot rf_slot_of(const char *n, int &x) { return {n, &x, RF_SLOT_INT}; }
 static inline rf_slot rf_slot_of(const char *n, unsigned &x) { return {n, &x, RF_SLOT_UINT}; }
 static inline rf_slot rf_slot_of(const char *n, long &x) { return {n, &x, RF_SLOT_LONG}; }
 static inline rf_slot rf_slot_of(const char *n, unsigned long &x) { return {n, &x, RF_SLOT_ULONG}; }
+static inline rf_slot rf_slot_of(const char *n, long long &x) { return {n, &x, RF_SLOT_LLONG}; }
+static inline rf_slot rf_slot_of(const char *n, unsigned long long &x) { return {n, &x, RF_SLOT_ULLONG}; }
+static inline rf_slot rf_slot_of(const char *n, float &x) { return {n, &x, RF_SLOT_FLOAT}; }
 static inline rf_slot rf_slot_of(const char *n, double &x) { return {n, &x, RF_SLOT_DOUBLE}; }
 static inline rf_slot rf_slot_of(const char *n, const char *&x) { return {n, &x, RF_SLOT_STRING}; }
 static inline rf_slot rf_slot_of(const char *n, rf_value &x) { return {n, &x, RF_SLOT_VALUE}; }
+template <class T> struct rf_element { static constexpr rf_type type = RF_BYTES; };     /* as RF_ELEMENT_TYPE_ */
+template <> struct rf_element<bool> { static constexpr rf_type type = RF_BOOL; };
+template <> struct rf_element<signed char> { static constexpr rf_type type = RF_I64; };
+template <> struct rf_element<short> { static constexpr rf_type type = RF_I64; };
+template <> struct rf_element<int> { static constexpr rf_type type = RF_I64; };
+template <> struct rf_element<long> { static constexpr rf_type type = RF_I64; };
+template <> struct rf_element<long long> { static constexpr rf_type type = RF_I64; };
+template <> struct rf_element<unsigned short> { static constexpr rf_type type = RF_U64; };
+template <> struct rf_element<unsigned> { static constexpr rf_type type = RF_U64; };
+template <> struct rf_element<unsigned long> { static constexpr rf_type type = RF_U64; };
+template <> struct rf_element<unsigned long long> { static constexpr rf_type type = RF_U64; };
+template <> struct rf_element<float> { static constexpr rf_type type = RF_F64; };
+template <> struct rf_element<double> { static constexpr rf_type type = RF_F64; };
+template <class T> static inline rf_source *rf_array_of(const T *base, uint64_t count)
+{
+    return rf_array(base, count, sizeof(T), rf_element<T>::type);
+}
+#define RF_ARRAY(base, count) rf_array_of((base), (count))
 template <class T> static inline const T *rf_address(const T &object) { return &object; } /* of a temporary: until the ';' */
 template <size_t N> struct rf_list_of { rf_value v[N]; };
 #define RF_V(x) rf_box(x)
