@@ -1,6 +1,6 @@
-/* One function called with tuples and with dictionaries, one that takes a dictionary whole, and one call that gets it
-   wrong. It teaches how arguments are read: by position, by the variables' names, and what an item that does not fit
-   costs. */
+/* One function called with tuples, with dictionaries and with zipped ranges, one that takes a dictionary whole, and one call that
+   gets it wrong. It teaches how arguments are read: by position, by the variables' names, and what an item that does not fit costs;
+   and how items are put together: side by side (RF_ZIP), or each by itself (rf_single). */
 #include <rankfold.h>
 
 static int multiply(rf_call *call, rf_value item)
@@ -52,7 +52,11 @@ static int driver(rf_pool *pool, int argc, char **argv)
     status = show(status, results);
     if (status)
         return status;
-    status = rf_map(pool, multiply_dict, RF_VALUES(RF_TUPLE(RF_DICT("x", 2, "y", 3))), NULL, &results);
+    status = rf_map(pool, multiply, RF_ZIP(rf_range(0, 100), rf_range(100, 200)), NULL, &results);
+    status = show(status, results);
+    if (status)
+        return status;
+    status = rf_map(pool, multiply_dict, rf_single(RF_VALUES(RF_DICT("x", 0, "y", 100), RF_DICT("y", 101, "x", 1))), NULL, &results);
     status = show(status, results);
     if (status)
         return status;

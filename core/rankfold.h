@@ -122,7 +122,8 @@ typedef enum rf_type { RF_NIL, RF_BOOL, RF_I64, RF_U64, RF_F64, RF_TEXT, RF_BYTE
    belongs to whoever made it. tag is size << 8 | type (4 bits; the other 4 are the library's): read it with rf_type_of and
    rf_size. Items, results and what RF_ARGS reads start at a multiple of 16, and a NUL that size does not count follows
    their text and bytes; parts taken off a container or a text (rf_take, rf_take_line) point into it and have neither.
-   Tuples and dictionaries are MessagePack (msgpack.org) once they have travelled: data and size are its bytes. */
+   Tuples and dictionaries are MessagePack (msgpack.org) once they have travelled: data and size are its bytes. Those that
+   rf_tuple_of, rf_dict_of, rf_zip and rf_single make are not. */
 typedef struct rf_value {
     union {
         const void *data;
@@ -485,7 +486,20 @@ rf_source *rf_files(rf_strings_in paths, uint64_t count);          /* an item is
 rf_source *rf_records(rf_strings_in paths, uint64_t count, size_t record_size);    /* an item is record_size bytes; a short last
                                                                       one is a failed item */
 rf_source *rf_generator(rf_generator_function *next, void *state, void (*release)(void *state));   /* release may be NULL */
-void rf_source_free(rf_source *source);                            /* one that no verb took; NULL is legal */
+
+/* Sources of sources. They consume what they are given, also when they fail. An item of rf_zip is the tuple of its members' next items, as
+   many as the shortest member has; nothing is encoded for it, and ranges in it send no item. Members are what rank 0 knows or reads: any of
+   the sources above but files (unless "-" alone), any mix, at most 64, zips too. Members that rank 0 reads (rf_generator, "-") are read in
+   their order: one that stands before a shorter one may have been read further. rf_single wraps each item of any source as a tuple of one,
+   for functions that read a tuple or dictionary whole: RF_ARGS(call, item, d). Both keep what is known of the length. Their tuples are made where
+   the function runs: read them with RF_ARGS or rf_take; rf_call_keep gives one as MessagePack. */
+rf_source *rf_zip(rf_source *const *sources, size_t count);        /* see RF_ZIP */
+rf_source *rf_single(rf_source *source);
+rf_source *rf_materialise(rf_source *source);                      /* reads all of it now, on the calling rank, and is then rf_values of its
+                                                                      items: of known length, and fit for rf_zip whatever it was. Waits
+                                                                      where a generator says RF_AGAIN. Files are read in blocks of 1 MiB;
+                                                                      their items know no path any more; what cannot be read is RF_EINPUT */
+void rf_source_free(rf_source *source);                            /* one that nobody took; NULL is legal */
 
 /* ---- verbs ----------------------------------------------------------------------------------------------------- */
 
@@ -580,6 +594,7 @@ void rf_results_free(rf_results *);
              unsigned short: RF_U64, unsigned: RF_U64, unsigned long: RF_U64, unsigned long long: RF_U64,              \
              float: RF_F64, double: RF_F64, default: RF_BYTES)
 #define RF_ARRAY(base, count) rf_array((base), (count), sizeof *(base), RF_ELEMENT_TYPE_(*(base)))
+#define RF_ZIP(...) rf_zip((rf_source *const[]){__VA_ARGS__}, sizeof((rf_source *const[]){__VA_ARGS__}) / sizeof(rf_source *))
 #define RF_OPTIONS(...) (&(const rf_options){.struct_size = sizeof(rf_options), __VA_ARGS__})
 #define RF_KIND_OF_(f)                                                                                                 \
     _Generic((f), rf_map_function *: RF_KIND_MAP, rf_filter_function *: RF_KIND_FILTER,                                \
@@ -588,26 +603,57 @@ void rf_results_free(rf_results *);
 #define RF_CHECK_KIND_(f)                                                                                              \
     _Static_assert(RF_KIND_OF_(f) >= 0, "RF_REGISTER(" #f "): not one of rankfold's function types, see rf_map_function")
 
-#else /* C++20: the same names */
+#else /* C++20: the same names. g++ -Wextra warns of the fields that RF_OPTIONS and RF_REGISTER leave out: -Wno-missing-field-initializers */
 
 static inline rf_value rf_box(bool x) { return rf_of_bool(x); }
+static inline rf_value rf_box(char x) { return rf_of_i64(x); }
+static inline rf_value rf_box(signed char x) { return rf_of_i64(x); }
+static inline rf_value rf_box(unsigned char x) { return rf_of_u64(x); }
+static inline rf_value rf_box(short x) { return rf_of_i64(x); }
+static inline rf_value rf_box(unsigned short x) { return rf_of_u64(x); }
 static inline rf_value rf_box(int x) { return rf_of_i64(x); }
 static inline rf_value rf_box(unsigned x) { return rf_of_u64(x); }
 static inline rf_value rf_box(long x) { return rf_of_i64(x); }
 static inline rf_value rf_box(unsigned long x) { return rf_of_u64(x); }
 static inline rf_value rf_box(long long x) { return rf_of_i64(x); }
 static inline rf_value rf_box(unsigned long long x) { return rf_of_u64(x); }
+static inline rf_value rf_box(float x) { return rf_of_f64(x); }
 static inline rf_value rf_box(double x) { return rf_of_f64(x); }
 static inline rf_value rf_box(const char *x) { return rf_of_string(x); }
 static inline rf_value rf_box(rf_value x) { return x; }
 static inline rf_slot rf_slot_of(const char *n, bool &x) { return {n, &x, RF_SLOT_BOOL}; }
+static inline rf_slot rf_slot_of(const char *n, signed char &x) { return {n, &x, RF_SLOT_SCHAR}; }
+static inline rf_slot rf_slot_of(const char *n, unsigned char &x) { return {n, &x, RF_SLOT_UCHAR}; }
+static inline rf_slot rf_slot_of(const char *n, short &x) { return {n, &x, RF_SLOT_SHORT}; }
+static inline rf_slot rf_slot_of(const char *n, unsigned short &x) { return {n, &x, RF_SLOT_USHORT}; }
 static inline rf_slot rf_slot_of(const char *n, int &x) { return {n, &x, RF_SLOT_INT}; }
 static inline rf_slot rf_slot_of(const char *n, unsigned &x) { return {n, &x, RF_SLOT_UINT}; }
 static inline rf_slot rf_slot_of(const char *n, long &x) { return {n, &x, RF_SLOT_LONG}; }
 static inline rf_slot rf_slot_of(const char *n, unsigned long &x) { return {n, &x, RF_SLOT_ULONG}; }
+static inline rf_slot rf_slot_of(const char *n, long long &x) { return {n, &x, RF_SLOT_LLONG}; }
+static inline rf_slot rf_slot_of(const char *n, unsigned long long &x) { return {n, &x, RF_SLOT_ULLONG}; }
+static inline rf_slot rf_slot_of(const char *n, float &x) { return {n, &x, RF_SLOT_FLOAT}; }
 static inline rf_slot rf_slot_of(const char *n, double &x) { return {n, &x, RF_SLOT_DOUBLE}; }
 static inline rf_slot rf_slot_of(const char *n, const char *&x) { return {n, &x, RF_SLOT_STRING}; }
 static inline rf_slot rf_slot_of(const char *n, rf_value &x) { return {n, &x, RF_SLOT_VALUE}; }
+template <class T> struct rf_element { static constexpr rf_type type = RF_BYTES; };     /* as RF_ELEMENT_TYPE_ */
+template <> struct rf_element<bool> { static constexpr rf_type type = RF_BOOL; };
+template <> struct rf_element<signed char> { static constexpr rf_type type = RF_I64; };
+template <> struct rf_element<short> { static constexpr rf_type type = RF_I64; };
+template <> struct rf_element<int> { static constexpr rf_type type = RF_I64; };
+template <> struct rf_element<long> { static constexpr rf_type type = RF_I64; };
+template <> struct rf_element<long long> { static constexpr rf_type type = RF_I64; };
+template <> struct rf_element<unsigned short> { static constexpr rf_type type = RF_U64; };
+template <> struct rf_element<unsigned> { static constexpr rf_type type = RF_U64; };
+template <> struct rf_element<unsigned long> { static constexpr rf_type type = RF_U64; };
+template <> struct rf_element<unsigned long long> { static constexpr rf_type type = RF_U64; };
+template <> struct rf_element<float> { static constexpr rf_type type = RF_F64; };
+template <> struct rf_element<double> { static constexpr rf_type type = RF_F64; };
+template <class T> static inline rf_source *rf_array_of(const T *base, uint64_t count)
+{
+    return rf_array(base, count, sizeof(T), rf_element<T>::type);
+}
+#define RF_ARRAY(base, count) rf_array_of((base), (count))
 template <class T> static inline const T *rf_address(const T &object) { return &object; } /* of a temporary: until the ';' */
 template <size_t N> struct rf_list_of { rf_value v[N]; };
 #define RF_V(x) rf_box(x)
@@ -620,6 +666,8 @@ template <size_t N> struct rf_list_of { rf_value v[N]; };
 #define RF_TUPLE(...) rf_tuple_of(rf_address(rf_list_of<RF_COUNT_(__VA_ARGS__)>{{RF_EACH_(RF_V, __VA_ARGS__)}})->v, RF_COUNT_(__VA_ARGS__))
 #define RF_DICT(...) rf_dict_of(rf_address(rf_list_of<RF_COUNT_(__VA_ARGS__)>{{RF_EACH_(RF_V, __VA_ARGS__)}})->v, RF_COUNT_(__VA_ARGS__))
 #define RF_VALUES(...) rf_values(rf_address(rf_list_of<RF_COUNT_(__VA_ARGS__)>{{RF_EACH_(RF_V, __VA_ARGS__)}})->v, RF_COUNT_(__VA_ARGS__))
+template <size_t N> struct rf_sources_of { rf_source *v[N]; };
+#define RF_ZIP(...) rf_zip(rf_address(rf_sources_of<RF_COUNT_(__VA_ARGS__)>{{__VA_ARGS__}})->v, RF_COUNT_(__VA_ARGS__))
 #define RF_OPTIONS(...) (rf_address(rf_options{.struct_size = sizeof(rf_options), __VA_ARGS__}))
 constexpr int rf_kind_of(rf_map_function *) { return RF_KIND_MAP; }
 constexpr int rf_kind_of(rf_filter_function *) { return RF_KIND_FILTER; }

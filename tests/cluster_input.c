@@ -71,7 +71,7 @@ static rf_value item_of(const work *one, uint64_t i, rf_value tuple[2])
     case WORK_STRINGS: return text_of(one, i);
     default: break;
     }
-    switch (i % 4) {
+    switch (one->input == WORK_ZIP ? 3 : i % 4) {
     case 0: return rf_of_i64(number);
     case 1: return rf_of_f64((double)i / 8);
     case 2: return text_of(one, i);
@@ -145,6 +145,7 @@ rf_source *work_source(work *one)
     case WORK_ARRAY: return array_source(one);
     case WORK_VALUES: return values_source(one);
     case WORK_STRINGS: return strings_source(one);
+    case WORK_ZIP: return RF_ZIP(rf_range_by(one->start, one->start + (int64_t)(one->count + 1) * one->step, one->step), strings_source(one));
     case WORK_GENERATOR: return rf_generator(generate, one, NULL);
     case WORK_LINES: return rf_lines(paths, one->file_count);
     case WORK_SPLITS: return rf_splits(paths, one->file_count);

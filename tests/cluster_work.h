@@ -7,7 +7,7 @@
 #include "rankfold.h"
 
 enum work_verb { WORK_MAP, WORK_MAP_UNORDERED, WORK_IMAP, WORK_IMAP_UNORDERED, WORK_APPLY, WORK_VERBS };
-enum work_input { WORK_RANGE, WORK_ARRAY, WORK_VALUES, WORK_STRINGS, WORK_GENERATOR, WORK_LINES, WORK_SPLITS, WORK_RECORDS, WORK_INPUTS };
+enum work_input { WORK_RANGE, WORK_ARRAY, WORK_VALUES, WORK_STRINGS, WORK_ZIP, WORK_GENERATOR, WORK_LINES, WORK_SPLITS, WORK_RECORDS, WORK_INPUTS };
 
 typedef struct behaviour {                  /* of 1000 items each, but for seed */
     uint64_t seed;

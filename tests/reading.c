@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "base/random.h"
 #include "suite.h"
+#include "value/pack.h"
 
 static char folder[256];
 
@@ -76,6 +77,16 @@ rf_options read_options(uint64_t split_size)
     return (rf_options){.struct_size = sizeof(rf_options), .split_size = split_size};
 }
 
+/* A zip's tuple. */
+static rf_value encoded(rf_value borrowed)
+{
+    buffer bytes = {0};
+    ck_assert_int_eq(pack_value(&bytes, borrowed), RF_OK);
+    rf_value value = rf_view(rf_type_of(borrowed), memcpy(malloc(bytes.size + 1), bytes.data, bytes.size), bytes.size);
+    buffer_free(&bytes);
+    return value;
+}
+
 static void keep_item(reading *to, const reader_item *item, int status)
 {
     if (to->count == to->capacity) {
@@ -92,8 +103,12 @@ static void keep_item(reading *to, const reader_item *item, int status)
         snprintf(kept->message, sizeof kept->message, "%s", rf_last_error()->message);
     if (rf_type_of(item->value) < RF_TEXT)
         return;
-    size_t size = rf_size(item->value);
     ck_assert_uint_eq((uintptr_t)item->value.data % 16, 0);
+    if (item->value.tag & VALUE_FLAGS) {
+        kept->value = encoded(item->value);
+        return;
+    }
+    size_t size = rf_size(item->value);
     ck_assert_int_eq(((const char *)item->value.data)[size], 0);
     void *copy = malloc(size + 1);
     ck_assert_ptr_nonnull(copy);
@@ -164,7 +179,7 @@ static size_t cut_runs(struct run *runs, size_t room, uint64_t units, uint64_t *
     return count;
 }
 
-static void read_ahead(rf_source *source, uint64_t *random)
+void read_ahead(rf_source *source, uint64_t *random)
 {
     int status = RF_OK;
     while (status != RF_END) {

@@ -29,6 +29,7 @@ typedef struct reading {
 rf_options read_options(uint64_t split_size);
 /* Prepares source and reads all of it: in one go, or, with random, in pieces cut and ordered at random. */
 reading read_source(rf_source *source, const rf_options *settled, uint64_t *random);
+void read_ahead(rf_source *source, uint64_t *random);       /* a sequential one, to its end */
 reading read_units(rf_source *source, uint64_t first, uint64_t count, uint64_t position);   /* of a prepared one */
 void reading_free(reading *of);
 void assert_item_is(const read_item *item, rf_type type, const void *data, size_t size);

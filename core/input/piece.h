@@ -8,14 +8,19 @@
      INPUT_COLUMN   a sealed column, a value a unit
      INPUT_ADDED    a sealed column, a value a unit, and behind it uint64_t[units], their indices (a: the column's size). Where it is one
                     unit, its index is b
-     INPUT_FILES    spans, each a struct input_span and the path with its NUL, padded to 8 (a: split size, b: record size, layout) */
+     INPUT_FILES    spans, each a struct input_span and the path with its NUL, padded to 8 (a: split size, b: record size, layout)
+     INPUT_ZIP      a struct input_member for each member (a: how many), then their bodies, each padded to 16: a unit is a tuple of
+                    one of each; a single is a zip of one, the only zip that may have a member of files */
 #ifndef RANKFOLD_INPUT_PIECE_H
 #define RANKFOLD_INPUT_PIECE_H
 
 #include "base/buffer.h"
 
-enum input_kind { INPUT_RANGE = 1, INPUT_ARRAY, INPUT_COLUMN, INPUT_FILES, INPUT_ADDED };
+enum input_kind { INPUT_RANGE = 1, INPUT_ARRAY, INPUT_COLUMN, INPUT_FILES, INPUT_ADDED, INPUT_ZIP };
 enum input_layout { INPUT_SPLITS = 1, INPUT_LINES, INPUT_WHOLE, INPUT_RECORDS };
+
+#define INPUT_MEMBERS_MOST 64           /* as many as RF_ARGS reads */
+#define INPUT_DEPTH_MOST 8              /* zips in zips */
 
 typedef struct input_piece {
     uint32_t kind, layout;
@@ -36,6 +41,13 @@ struct input_span {
     uint64_t file_size;             /* when rank 0 looked: a worker that finds another size reports the file as changed */
     int64_t modified;               /* nanoseconds */
     uint32_t whole, path_size;      /* path_size without the NUL */
+};
+
+/* A piece inside a piece. */
+struct input_member {
+    uint32_t kind, layout;
+    uint64_t a, b;
+    uint64_t body_size;                 /* without its padding */
 };
 
 #endif

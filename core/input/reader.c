@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "input/reader_files.h"
+#include "input/reader_zip.h"
 #include "value/column.h"
 
 struct reader {
@@ -14,9 +15,10 @@ struct reader {
     const uint64_t *indices;        /* of added units, from the piece's first on; NULL: there is one, and it is known by b */
     buffer copy;                    /* of an element that does not lie as an item must */
     file_reader files;
+    zip_reader zip;
 };
 
-reader *reader_new(void)
+reader *reader_inside(unsigned depth)
 {
     reader *from = calloc(1, sizeof *from);
     if (!from) {
@@ -24,7 +26,13 @@ reader *reader_new(void)
         return NULL;
     }
     file_reader_init(&from->files);
+    from->zip.depth = depth + 1;
     return from;
+}
+
+reader *reader_new(void)
+{
+    return reader_inside(0);
 }
 
 void reader_free(reader *from)
@@ -32,6 +40,7 @@ void reader_free(reader *from)
     if (!from)
         return;
     file_reader_free(&from->files);
+    zip_reader_free(&from->zip);
     buffer_free(&from->copy);
     free(from);
 }
@@ -96,11 +105,13 @@ int reader_open(reader *from, const input_piece *piece, uint64_t first, uint64_t
 {
     from->piece = *piece;
     from->first = first;
-    from->at = from->end = 0;
+    from->at = from->end = from->zip.count = 0;
     if (!count || first > UINT64_MAX - count || (piece->body_size && !piece->body))
         return unsound("units", count);
     if (piece->kind == INPUT_FILES)
         return file_reader_open(&from->files, piece, first, count, position);
+    if (piece->kind == INPUT_ZIP)
+        return zip_reader_open(&from->zip, piece, first, count, position);
     int status = open_values(from, piece, count);
     if (status)
         return status;
@@ -109,6 +120,11 @@ int reader_open(reader *from, const input_piece *piece, uint64_t first, uint64_t
     from->at = position == UINT64_MAX ? 0 : position - first;
     from->end = position == UINT64_MAX ? count : from->at + 1;
     return RF_OK;
+}
+
+bool reader_of_files(const reader *from)
+{
+    return from->piece.kind == INPUT_FILES || (from->piece.kind == INPUT_ZIP && zip_reader_of_files(&from->zip));
 }
 
 static uint64_t unsigned_at(const void *data, size_t size)
@@ -207,6 +223,8 @@ int reader_next(reader *from, reader_item *item)
 {
     if (from->piece.kind == INPUT_FILES)
         return file_reader_next(&from->files, item);
+    if (from->piece.kind == INPUT_ZIP && from->zip.count)
+        return zip_reader_next(&from->zip, item);
     *item = (reader_item){.value = rf_nil(), .path_index = UINT64_MAX};
     if (from->at == from->end)
         return RF_END;

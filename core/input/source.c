@@ -12,12 +12,12 @@
 /* What a constructor gives when there is no memory for a source. Nobody writes to it. */
 static const rf_source out_of_memory = {0};
 
-static bool is_out_of_memory(const rf_source *source)
+bool source_is_out_of_memory(const rf_source *source)
 {
     return source == &out_of_memory;
 }
 
-static rf_source *source_new(enum source_kind kind)
+rf_source *source_new(enum source_kind kind)
 {
     rf_source *source = calloc(1, sizeof *source);
     if (!source) {
@@ -29,8 +29,7 @@ static rf_source *source_new(enum source_kind kind)
     return source;
 }
 
-/* The error that was just told stays in the source for the verb. */
-static rf_source *source_with(rf_source *source, int status)
+rf_source *source_with(rf_source *source, int status)
 {
     if (!status)
         return source;
@@ -41,7 +40,7 @@ static rf_source *source_with(rf_source *source, int status)
     return (rf_source *)(uintptr_t)&out_of_memory;
 }
 
-static int wrong_use(const char *function, const char *why)
+int source_wrong_use(const char *function, const char *why)
 {
     return error_set(RF_EUSAGE, "usage", "%s: %s", function, why);
 }
@@ -61,10 +60,10 @@ static uint64_t range_length(int64_t start, int64_t stop, int64_t step)
 rf_source *rf_range_by(int64_t start, int64_t stop, int64_t step)
 {
     rf_source *source = source_new(SOURCE_RANGE);
-    if (is_out_of_memory(source))
+    if (source_is_out_of_memory(source))
         return source;
     if (!step)
-        return source_with(source, wrong_use("rf_range_by", "the step is 0; use another one"));
+        return source_with(source, source_wrong_use("rf_range_by", "the step is 0; use another one"));
     source->range = (struct source_range){start, step};
     source->length = range_length(start, stop, step);
     return source;
@@ -80,13 +79,13 @@ static int check_array(const void *base, uint64_t count, size_t element_size, rf
     size_t bytes;
     bool integer = type == RF_I64 || type == RF_U64, power = element_size && !(element_size & (element_size - 1));
     if (!base && count)
-        return wrong_use("rf_array", "the array is NULL");
+        return source_wrong_use("rf_array", "the array is NULL");
     if (!element_size)
-        return wrong_use("rf_array", "the element size is 0");
+        return source_wrong_use("rf_array", "the element size is 0");
     if (__builtin_mul_overflow(count, element_size, &bytes) || bytes > PTRDIFF_MAX)
-        return wrong_use("rf_array", "count times element size is more than memory can hold");
+        return source_wrong_use("rf_array", "count times element size is more than memory can hold");
     if (!integer && type != RF_F64 && type != RF_BOOL && type != RF_BYTES)
-        return wrong_use("rf_array", "elements are RF_I64, RF_U64, RF_F64, RF_BOOL or RF_BYTES");
+        return source_wrong_use("rf_array", "elements are RF_I64, RF_U64, RF_F64, RF_BOOL or RF_BYTES");
     bool fits = type == RF_BYTES || (integer && power && element_size <= 8) || (type == RF_BOOL && element_size == 1) ||
                 (type == RF_F64 && (element_size == 4 || element_size == 8));
     if (!fits)
@@ -98,7 +97,7 @@ static int check_array(const void *base, uint64_t count, size_t element_size, rf
 rf_source *rf_array(const void *base, uint64_t count, size_t element_size, rf_type type)
 {
     rf_source *source = source_new(SOURCE_ARRAY);
-    if (is_out_of_memory(source))
+    if (source_is_out_of_memory(source))
         return source;
     source->array = (struct source_array){base, element_size, type};
     source->length = count;
@@ -108,22 +107,22 @@ rf_source *rf_array(const void *base, uint64_t count, size_t element_size, rf_ty
 rf_source *rf_values(const rf_value *values, uint64_t count)
 {
     rf_source *source = source_new(SOURCE_VALUES);
-    if (is_out_of_memory(source))
+    if (source_is_out_of_memory(source))
         return source;
     source->length = count;
     if (!values && count)
-        return source_with(source, wrong_use("rf_values", "the array is NULL"));
+        return source_with(source, source_wrong_use("rf_values", "the array is NULL"));
     return source_with(source, values_fill(source, values, count));
 }
 
 rf_source *rf_strings(rf_strings_in texts, uint64_t count)
 {
     rf_source *source = source_new(SOURCE_VALUES);
-    if (is_out_of_memory(source))
+    if (source_is_out_of_memory(source))
         return source;
     source->length = count;
     if (!texts.constant && count)
-        return source_with(source, wrong_use("rf_strings", "the array is NULL"));
+        return source_with(source, source_wrong_use("rf_strings", "the array is NULL"));
     return source_with(source, strings_fill(source, texts.constant, count));
 }
 
@@ -131,14 +130,14 @@ static int copy_paths(struct source_files *files, const char *function, const ch
 {
     bool standard_input = false;
     if (!list && count)
-        return wrong_use(function, "the array of paths is NULL");
+        return source_wrong_use(function, "the array of paths is NULL");
     files->given = strings_new();
     int status = files->given ? RF_OK : RF_ENOMEM;
     for (uint64_t i = 0; !status && i < count; i++) {
         if (!list[i])
             return error_set(RF_EUSAGE, "usage", "%s: path %" PRIu64 " of %" PRIu64 " is NULL", function, i, count);
         if (!strcmp(list[i], "-") && standard_input)
-            return wrong_use(function, "\"-\" is given twice, but standard input can be read only once");
+            return source_wrong_use(function, "\"-\" is given twice, but standard input can be read only once");
         standard_input = standard_input || !strcmp(list[i], "-");
         status = strings_add(files->given, list[i]);
     }
@@ -149,12 +148,12 @@ static rf_source *files_new(enum input_layout layout, const char *function, cons
                             size_t record_size)
 {
     rf_source *source = source_new(SOURCE_FILES);
-    if (is_out_of_memory(source))
+    if (source_is_out_of_memory(source))
         return source;
     source->files.layout = layout;
     source->files.record_size = record_size;
     if (layout == INPUT_RECORDS && !record_size)
-        return source_with(source, wrong_use(function, "the record size is 0"));
+        return source_with(source, source_wrong_use(function, "the record size is 0"));
     return source_with(source, copy_paths(&source->files, function, list, count));
 }
 
@@ -181,20 +180,22 @@ rf_source *rf_records(rf_strings_in list, uint64_t count, size_t record_size)
 rf_source *rf_generator(rf_generator_function *next, void *state, void (*release)(void *state))
 {
     rf_source *source = source_new(SOURCE_GENERATOR);
-    if (is_out_of_memory(source)) {
+    if (source_is_out_of_memory(source)) {
         if (release)
             release(state);
         return source;
     }
     source->generator = (struct source_generator){.next = next, .state = state, .release = release};
     source->sequential = true;
-    return next ? source : source_with(source, wrong_use("rf_generator", "the function is NULL"));
+    return next ? source : source_with(source, source_wrong_use("rf_generator", "the function is NULL"));
 }
 
 static void free_kind(rf_source *source)
 {
     if (source->kind == SOURCE_GENERATOR && source->generator.release)
         source->generator.release(source->generator.state);
+    if (source->kind == SOURCE_ZIP)
+        zip_free(&source->zip);
     if (source->kind != SOURCE_FILES)
         return;
     strings_free(source->files.given);
@@ -205,7 +206,7 @@ static void free_kind(rf_source *source)
 
 void rf_source_free(rf_source *source)
 {
-    if (!source || is_out_of_memory(source))
+    if (!source || source_is_out_of_memory(source))
         return;
     free_kind(source);
     pages_free(&source->pages);
@@ -229,8 +230,17 @@ uint64_t source_length(const rf_source *source)
     return source->length;
 }
 
+/* What the items of a zip of one come from: a file, where the member has one. */
+static const rf_source *within(const rf_source *source)
+{
+    while (source->kind == SOURCE_ZIP && source->zip.count == 1)
+        source = source->zip.members[0].source;
+    return source;
+}
+
 bool source_read_by_workers(const rf_source *source)
 {
+    source = within(source);
     return source->kind == SOURCE_FILES && !source->files.here && paths_count(&source->files.found);
 }
 
@@ -238,6 +248,8 @@ size_t source_unit_bytes(const rf_source *source)
 {
     if (source->kind == SOURCE_ARRAY)
         return source->array.element_size;
+    if (source->kind == SOURCE_ZIP)
+        return zip_unit_bytes(source);
     return source->pages.count ? (size_t)(source->pages.bytes / source->pages.count) : 0;
 }
 
@@ -245,34 +257,38 @@ static int limit_length(rf_source *source, uint64_t iterable_len)
 {
     if (!iterable_len)
         return RF_OK;
-    if (source_read_by_workers(source) && source->files.layout != INPUT_WHOLE)
+    if (source_read_by_workers(source) && within(source)->files.layout != INPUT_WHOLE)
         return error_set(RF_EOPTION, "usage",
                          "iterable_len: workers read these files in blocks, whose items nobody has counted; "
                          "leave it out, or read from \"-\"");
-    if (source->sequential) {
+    if (source->sequential && source->length == UINT64_MAX) {
         source->limit = source->length = iterable_len;
         return RF_OK;
     }
+    const char *has = source->sequential ? "at most " : "";
     if (iterable_len == RF_ENDLESS && source->length != RF_ENDLESS)
         return error_set(RF_EOPTION, "usage",
-                         "iterable_len is RF_ENDLESS, but the source has %" PRIu64 " items; leave it out", source->length);
+                         "iterable_len is RF_ENDLESS, but the source has %s%" PRIu64 " items; leave it out", has,
+                         source->length);
     if (iterable_len > source->length)
         return error_set(RF_EOPTION, "usage",
-                         "iterable_len is %" PRIu64 ", but the source has %" PRIu64 " items; leave it out", iterable_len,
+                         "iterable_len is %" PRIu64 ", but the source has %s%" PRIu64 " items; leave it out", iterable_len, has,
                          source->length);
-    source->length = iterable_len;
+    source->limit = source->length = iterable_len;
     return RF_OK;
 }
 
 int source_prepare(rf_source *source, const rf_options *settled, const source_caller *caller)
 {
-    if (is_out_of_memory(source))
+    if (source_is_out_of_memory(source))
         return error_no_memory(sizeof *source);
     if (source->wrong)
         return error_of_item(failure_error(source->wrong));
     int status = RF_OK;
     if (source->kind == SOURCE_FILES)
         status = files_prepare(source, settled);
+    if (source->kind == SOURCE_ZIP)
+        status = zip_prepare(source, settled, caller);
     if (source->kind == SOURCE_GENERATOR && caller)
         source->generator.caller = *caller;
     return status ? status : limit_length(source, settled->iterable_len);
@@ -285,7 +301,8 @@ int source_read(rf_source *source, uint64_t want, uint64_t *got, int *descriptor
     *delay = INFINITY;
     if (!source->sequential)
         return error_set(RF_EUSAGE, "usage", "only sequential sources are read ahead");
-    return sequential_read(source, want, got, descriptor, delay);
+    return source->kind == SOURCE_ZIP ? zip_read(source, want, got, descriptor, delay)
+                                      : sequential_read(source, want, got, descriptor, delay);
 }
 
 static int describe_kind(rf_source *source, uint64_t first, uint64_t count, input_piece *piece, uint64_t *described)
@@ -299,6 +316,8 @@ static int describe_kind(rf_source *source, uint64_t first, uint64_t count, inpu
         return RF_OK;
     case SOURCE_VALUES:
         return pages_describe(&source->pages, first, count, piece, described);
+    case SOURCE_ZIP:
+        return zip_describe(source, first, count, piece, described);
     default:
         return files_describe(source, first, count, piece, described);
     }
@@ -317,16 +336,23 @@ static int describe_added(rf_source *source, uint64_t first, uint64_t count, inp
     return growth_describe(source->added, first, count, piece, described);
 }
 
+static uint64_t units_known(const rf_source *source)
+{
+    if (!source->sequential)
+        return source->length;
+    return source->kind == SOURCE_ZIP ? source->zip.known : source->pages.count;
+}
+
 int source_describe(rf_source *source, uint64_t first, uint64_t count, input_piece *piece, uint64_t *described)
 {
     *piece = (input_piece){0};
     *described = 0;
     if (first >= SOURCE_ADDED)
         return describe_added(source, first - SOURCE_ADDED, count, piece, described);
-    uint64_t known = source->sequential ? source->pages.count : source->length;
+    uint64_t known = units_known(source);
     if (!count || first >= known || count > known - first)
         return no_such_units(first, count, known);
-    if (source->sequential)
+    if (source->sequential && source->kind != SOURCE_ZIP)
         return sequential_describe(source, first, count, piece, described);
     return describe_kind(source, first, count, piece, described);
 }
@@ -335,6 +361,8 @@ void source_forget(rf_source *source, uint64_t first, uint64_t count)
 {
     if (first >= SOURCE_ADDED && source->added)
         growth_forget(source->added, first - SOURCE_ADDED, count);
+    else if (source->kind == SOURCE_ZIP)
+        zip_forget(source, first, count);
     else if (source->sequential)
         pages_forget(&source->pages, first, count);
 }
@@ -356,7 +384,7 @@ void source_indices(const rf_source *source, uint64_t first, uint64_t count, uin
 
 strings *source_paths(const rf_source *source)
 {
-    return source_read_by_workers(source) ? source->files.found.names : NULL;
+    return source_read_by_workers(source) ? within(source)->files.found.names : NULL;
 }
 
 bool source_path_of(const rf_source *source, uint64_t unit, uint64_t *path_index)
@@ -364,6 +392,7 @@ bool source_path_of(const rf_source *source, uint64_t unit, uint64_t *path_index
     *path_index = UINT64_MAX;
     if (!source_read_by_workers(source) || unit >= SOURCE_ADDED)
         return false;
+    source = within(source);
     if (source->sequential) {
         const page *of = pages_find(&source->pages, unit);
         *path_index = of ? of->file : UINT64_MAX;

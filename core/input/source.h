@@ -54,6 +54,10 @@ void source_forget(rf_source *source, uint64_t first, uint64_t count);  /* seque
 int source_add(rf_source *source, const column_view *pairs);    /* index and value by turns, copied: the next units from SOURCE_ADDED on */
 void source_indices(const rf_source *source, uint64_t first, uint64_t count, uint64_t *to);     /* of added units; UINT64_MAX where there was no memory for one */
 
+/* What rf_materialise gives: all items of a source as one of values. Waits where a source has nothing yet, as nothing else here does. Consumes
+   source; never NULL: an error waits in it. */
+rf_source *source_materialise(rf_source *source, const rf_options *settled, const source_caller *caller);
+
 strings *source_paths(const rf_source *source);         /* NULL where items come from no file; the source's, to share */
 bool source_path_of(const rf_source *source, uint64_t unit, uint64_t *path_index);  /* false: unit is not of a file */
 

@@ -9,7 +9,7 @@
 #include "input/reader.h"
 #include "input/source.h"
 
-enum source_kind { SOURCE_RANGE = 1, SOURCE_ARRAY, SOURCE_VALUES, SOURCE_FILES, SOURCE_GENERATOR };
+enum source_kind { SOURCE_RANGE = 1, SOURCE_ARRAY, SOURCE_VALUES, SOURCE_FILES, SOURCE_GENERATOR, SOURCE_ZIP };
 
 struct source_range { int64_t start, step; };
 struct source_array { const uint8_t *base; size_t element_size; rf_type type; };
@@ -31,6 +31,20 @@ struct source_generator {
     source_caller caller;
 };
 
+struct zip_member {
+    rf_source *source;
+    uint64_t read;                  /* units that a sequential one has given */
+    int over;                       /* RF_OK: more may come; RF_END; or how reading it failed, told by source->wrong */
+};
+
+struct source_zip {
+    struct zip_member *members;
+    size_t count;
+    unsigned depth;                 /* of zips in zips: 1 without */
+    uint64_t known;                 /* of a sequential one: units that all members have */
+    buffer body;                    /* of the piece that was described last */
+};
+
 /* Standard input: bytes that have come and do not make an item yet. */
 struct standard_input {
     buffer window;
@@ -44,7 +58,7 @@ struct rf_source {
     failure *wrong;                 /* what waits for the verb; NULL: nothing */
     bool sequential, ended;
     uint64_t length;                /* units; UINT64_MAX: unknown */
-    uint64_t limit;                 /* of a sequential one: iterable_len */
+    uint64_t limit;                 /* of a sequential one: iterable_len, or what the members of a zip have at most */
     pages pages;                    /* values; what was read of a sequential source */
     growth *added;                  /* by items of its job; NULL: nothing yet */
     union {
@@ -52,10 +66,18 @@ struct rf_source {
         struct source_array array;
         struct source_files files;
         struct source_generator generator;
+        struct source_zip zip;
     };
     struct standard_input standard_input;
     uint64_t next_file, next_block; /* of a sequential list: what comes next of its files */
 };
+
+/* For constructors: a source with nothing in it; the error that was just told put into it, where status is one; wrong use told. What there
+   is no memory for is one static source, to which nobody writes: source_is_out_of_memory. */
+rf_source *source_new(enum source_kind kind);
+rf_source *source_with(rf_source *source, int status);
+bool source_is_out_of_memory(const rf_source *source);
+int source_wrong_use(const char *function, const char *why);
 
 /* Indexed sources of what rank 0 knows. */
 void range_describe(const rf_source *source, uint64_t first, uint64_t count, input_piece *piece, uint64_t *described);
@@ -72,5 +94,13 @@ int files_describe_blocks(rf_source *source, uint64_t file, uint64_t block, uint
 int sequential_read(rf_source *source, uint64_t want, uint64_t *got, int *descriptor, double *delay);
 int sequential_describe(rf_source *source, uint64_t first, uint64_t count, input_piece *piece, uint64_t *described);
 int standard_input_read(rf_source *source, uint64_t want, uint64_t *got);
+
+/* Zips: indexed, or sequential where a member is. */
+int zip_prepare(rf_source *source, const rf_options *settled, const source_caller *caller);
+int zip_read(rf_source *source, uint64_t want, uint64_t *got, int *descriptor, double *delay);
+int zip_describe(rf_source *source, uint64_t first, uint64_t count, input_piece *piece, uint64_t *described);
+void zip_forget(rf_source *source, uint64_t first, uint64_t count);
+size_t zip_unit_bytes(const rf_source *source);
+void zip_free(struct source_zip *zip);
 
 #endif

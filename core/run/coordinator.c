@@ -138,7 +138,7 @@ int coordinator_dismiss(coordinator *runs)
     runs->dismissed = true;
     if (!coordinator_shares_settled(runs))
         return RF_AGAIN;
-    message bye = {.head.kind = MESSAGE_BYE};
+    message bye = {.head = {.kind = MESSAGE_BYE, .task = runs->differences.size > 0}};
     for (; runs->next_bye < ranks; runs->next_bye++)
         if (!runs->gone[runs->next_bye] && post_send(runs->via, runs->next_bye, &bye, NULL, 0) < 0)
             return RF_ENOMEM;

@@ -220,6 +220,13 @@ static int take_share(worker *works, message *what)
     return shares_take(works->shares, what);
 }
 
+static void take_bye(worker *works, const message *what)
+{
+    works->over = true;
+    if (what->head.task)
+        works->status = error_set(RF_EREGISTRY, "registry", "ranks disagree about their functions: rank 0 tells which");
+}
+
 int worker_take(worker *works, message *what)
 {
     switch (what->head.kind) {
@@ -228,7 +235,7 @@ int worker_take(worker *works, message *what)
     case MESSAGE_STOP: stop_task(works, what->head.task); return RF_OK;
     case MESSAGE_FORGET: forget_job(works, what->head.job); return RF_OK;
     case MESSAGE_ASK: works->done.asked = what->ask.number; return RF_OK;
-    case MESSAGE_BYE: works->over = true; return RF_OK;
+    case MESSAGE_BYE: take_bye(works, what); return RF_OK;
     default: return take_share(works, what);
     }
 }

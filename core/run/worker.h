@@ -24,7 +24,7 @@ int worker_take(worker *works, message *what);          /* one message from rank
 int worker_take_incomplete(worker *works, message *what, int why);    /* one whose body did not come: why is post_next's status */
 double worker_step(worker *works, double now);          /* runs some; returns when to be called again (now: at once) */
 bool worker_over(const worker *works);                  /* rank 0 has said BYE */
-int worker_status(const worker *works);                 /* why it had to leave by itself: RF_OK, RF_ENOMEM, RF_EUSAGE */
+int worker_status(const worker *works);                 /* why it had to leave by itself: RF_OK, RF_ENOMEM, RF_EUSAGE; or RF_EREGISTRY */
 bool worker_in_function(const worker *works);
 uint64_t worker_waiting(const worker *works);           /* chunks in its queue and hands */
 

@@ -36,28 +36,28 @@ const char *value_type_name(rf_type type)
 
 /* ---- numbers --------------------------------------------------------------------------------------------------- */
 
-/* least and most only for integers; most 0: no integer. */
+/* name: for a number that does not fit, what: for anything else. least and most only for integers; most 0: no integer. */
 static const struct slot_type {
-    const char *name;
+    const char *name, *what;
     size_t size;
     int64_t least;
     uint64_t most;
 } slot_types[] = {
-    [RF_SLOT_BOOL] = {"a bool", sizeof(bool), 0, 1},
-    [RF_SLOT_SCHAR] = {"a signed char", sizeof(signed char), SCHAR_MIN, SCHAR_MAX},
-    [RF_SLOT_UCHAR] = {"an unsigned char", sizeof(unsigned char), 0, UCHAR_MAX},
-    [RF_SLOT_SHORT] = {"a short", sizeof(short), SHRT_MIN, SHRT_MAX},
-    [RF_SLOT_USHORT] = {"an unsigned short", sizeof(unsigned short), 0, USHRT_MAX},
-    [RF_SLOT_INT] = {"an int", sizeof(int), INT_MIN, INT_MAX},
-    [RF_SLOT_UINT] = {"an unsigned int", sizeof(unsigned), 0, UINT_MAX},
-    [RF_SLOT_LONG] = {"a long", sizeof(long), LONG_MIN, LONG_MAX},
-    [RF_SLOT_ULONG] = {"an unsigned long", sizeof(unsigned long), 0, ULONG_MAX},
-    [RF_SLOT_LLONG] = {"a long long", sizeof(long long), LLONG_MIN, LLONG_MAX},
-    [RF_SLOT_ULLONG] = {"an unsigned long long", sizeof(unsigned long long), 0, ULLONG_MAX},
-    [RF_SLOT_FLOAT] = {"a float", sizeof(float), 0, 0},
-    [RF_SLOT_DOUBLE] = {"a double", sizeof(double), 0, 0},
-    [RF_SLOT_STRING] = {"a const char *", sizeof(const char *), 0, 0},
-    [RF_SLOT_VALUE] = {"an rf_value", sizeof(rf_value), 0, 0},
+    [RF_SLOT_BOOL] = {"a bool", "a truth value", sizeof(bool), 0, 1},
+    [RF_SLOT_SCHAR] = {"a signed char", "an integer", sizeof(signed char), SCHAR_MIN, SCHAR_MAX},
+    [RF_SLOT_UCHAR] = {"an unsigned char", "an integer", sizeof(unsigned char), 0, UCHAR_MAX},
+    [RF_SLOT_SHORT] = {"a short", "an integer", sizeof(short), SHRT_MIN, SHRT_MAX},
+    [RF_SLOT_USHORT] = {"an unsigned short", "an integer", sizeof(unsigned short), 0, USHRT_MAX},
+    [RF_SLOT_INT] = {"an int", "an integer", sizeof(int), INT_MIN, INT_MAX},
+    [RF_SLOT_UINT] = {"an unsigned int", "an integer", sizeof(unsigned), 0, UINT_MAX},
+    [RF_SLOT_LONG] = {"a long", "an integer", sizeof(long), LONG_MIN, LONG_MAX},
+    [RF_SLOT_ULONG] = {"an unsigned long", "an integer", sizeof(unsigned long), 0, ULONG_MAX},
+    [RF_SLOT_LLONG] = {"a long long", "an integer", sizeof(long long), LLONG_MIN, LLONG_MAX},
+    [RF_SLOT_ULLONG] = {"an unsigned long long", "an integer", sizeof(unsigned long long), 0, ULLONG_MAX},
+    [RF_SLOT_FLOAT] = {"a float", "a number", sizeof(float), 0, 0},
+    [RF_SLOT_DOUBLE] = {"a double", "a number", sizeof(double), 0, 0},
+    [RF_SLOT_STRING] = {"a const char *", "a text", sizeof(const char *), 0, 0},
+    [RF_SLOT_VALUE] = {"an rf_value", "a value", sizeof(rf_value), 0, 0},
 };
 
 static const struct slot_type *slot_type(const rf_slot *slot)
@@ -161,9 +161,11 @@ static __attribute__((cold)) int refuse_value(const reading *of, const rf_slot *
         snprintf(came, sizeof came, "%.*g", DBL_DIG, value.f64);
     else
         snprintf(came, sizeof came, value.tag == RF_I64 ? "%" PRId64 : "%" PRIu64, value.u64);
-    if (number_is(value) && type->most)
+    bool unfit = number_is(value) && slot->type != RF_SLOT_STRING;
+    if (unfit && type->most)
         snprintf(bounds, sizeof bounds, " (%" PRId64 " to %" PRIu64 ")", type->least, type->most);
-    return refuse(of, "argument %zu (%s) is %s, the function reads %s%s", position, slot->name, came, type->name, bounds);
+    return refuse(of, "argument %zu (%s) is %s, the function reads %s%s", position, slot->name, came, unfit ? type->name : type->what,
+                  bounds);
 }
 
 static int no_memory(const reading *of, const rf_slot *slot, size_t size)

@@ -22,7 +22,7 @@ enum message_kind {
     MESSAGE_PART,                       /* worker -> 0: these units are done; body: results */
     MESSAGE_STOP,                       /* 0 -> worker: what of this task has not started need not; a last PART still comes */
     MESSAGE_FORGET,                     /* 0 -> worker: the job is over */
-    MESSAGE_BYE,                        /* 0 -> worker: the pool is over */
+    MESSAGE_BYE,                        /* 0 -> worker: the pool is over; task: 1 when it never began, because functions differ */
     MESSAGE_GONE,                       /* worker -> 0: I have left, nothing follows */
     MESSAGE_ASK,                        /* 0 -> worker: tell your figures */
     MESSAGE_FIGURES,                    /* worker -> 0: what I have done so far; body: struct message_long[longest] */

@@ -70,6 +70,26 @@ static void read_arguments(rf_value item, arena *memory)
         }
 }
 
+/* A variable of each type: alone, behind one that takes anything, and as the element of a zip's tuple. */
+static void read_each_type(rf_value item, arena *memory)
+{
+    char why[200];
+    rf_value any, tuple = rf_tuple_of(&item, 1);
+    union { rf_value value; const char *text; uint64_t number; } at;
+    for (int type = RF_SLOT_BOOL; type <= RF_SLOT_VALUE; type++) {
+        const rf_slot slots[] = {{"a", &any, RF_SLOT_VALUE}, {"b", &at, type}};
+        const struct { rf_value item; size_t first, count; } readings[] = {{item, 1, 1}, {item, 0, 2}, {tuple, 1, 1}};
+        for (size_t i = 0; i < 3; i++) {
+            at.value = rf_nil();
+            if (arguments_read(readings[i].item, slots + readings[i].first, readings[i].count, memory, why, sizeof why))
+                continue;
+            sum += type == RF_SLOT_STRING ? strlen(at.text) : at.number;
+            if (type == RF_SLOT_VALUE)
+                read_value(at.value);
+        }
+    }
+}
+
 /* As a function's item: a NUL is behind it. */
 static void read_item(rf_value item)
 {
@@ -81,6 +101,8 @@ static void read_item(rf_value item)
     read_value(item);
     read_arguments(item, &memory);
     read_arguments(item, NULL);
+    read_each_type(item, &memory);
+    read_each_type(item, NULL);
     sum += rf_elements(item) + (uint64_t)rf_print(nowhere, item);
     if (rf_type_of(item) == RF_TEXT)
         read_lines(item);
