@@ -603,7 +603,8 @@ void rf_results_free(rf_results *);
 #define RF_CHECK_KIND_(f)                                                                                              \
     _Static_assert(RF_KIND_OF_(f) >= 0, "RF_REGISTER(" #f "): not one of rankfold's function types, see rf_map_function")
 
-#else /* C++20: the same names. g++ -Wextra warns of the fields that RF_OPTIONS and RF_REGISTER leave out: -Wno-missing-field-initializers */
+#else /* C++20: the same names. g++ -Wextra warns of the fields that RF_OPTIONS and RF_REGISTER leave out: -Wno-missing-field-initializers.
+         What RF_TUPLE, RF_DICT and RF_OPTIONS make lasts until the ';', not until the block's end: use it where it is made. */
 
 static inline rf_value rf_box(bool x) { return rf_of_bool(x); }
 static inline rf_value rf_box(char x) { return rf_of_i64(x); }

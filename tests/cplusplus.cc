@@ -103,9 +103,9 @@ static int driver(rf_pool *pool, int, char **)
     status = status ? status : rf_map(pool, whole, rf_single(RF_VALUES(RF_DICT("x", 0, "y", 100), RF_DICT("y", 101, "x", 1))), nullptr, &wholes);
     check("single", wholes, "0 101");
     RF_AUTO(rf_results, types);
-    rf_value item = RF_TUPLE(RF_TUPLE(true, -128, 255, -32768, 65535, -1, 4294967295u),
-                             RF_TUPLE(-5L, 5UL, -6LL, 6ULL, 0.5f, 0.1, "text", rf_nil()));
-    status = status ? status : rf_apply(pool, all_types, item, nullptr, &types);
+    status = status ? status
+                    : rf_apply(pool, all_types, RF_TUPLE(RF_TUPLE(true, -128, 255, -32768, 65535, -1, 4294967295u),
+                                                         RF_TUPLE(-5L, 5UL, -6LL, 6ULL, 0.5f, 0.1, "text", rf_nil())), nullptr, &types);
     check("types", types, "[[true, -128, 255, -32768, 65535, -1, 4294967295], [-5, 5, -6, 6, 0.5, 0.1, \"text\", null]]");
     point by = {1, 2}, points[] = {{0, 0}, {1, 1}};
     RF_AUTO(rf_results, moved);

@@ -193,19 +193,17 @@ CASE(A7_a_wrong_arity_names_the_item_what_came_and_what_is_read)
 
 CASE(A7_values_of_any_bytes_and_depth_arrive_as_they_were)
 {
-    rf_value nest[60][1], deep = rf_nil();
-    for (int i = 0; i < 60; i++) {
-        nest[i][0] = deep;
-        deep = rf_tuple_of(nest[i], 1);
+    rf_value nest[65], deep = rf_nil();        /* each the tuple of the one before it */
+    for (int i = 0; i < 65; i++) {
+        nest[i] = deep;
+        deep = rf_tuple_of(&nest[i], 1);
     }
     rf_value items[] = {RF_TUPLE(rf_nil(), RF_TUPLE(RF_TUPLE(1, RF_DICT(2, rf_nil())), "x"), rf_of_bool(false)), rf_text("\0\xff\xc1\n", 4),
-                        RF_TUPLE(rf_text("a\0b", 3), rf_bytes("\0\1", 2), rf_text("", 0)), RF_DICT("", RF_DICT(RF_TUPLE(1, 2), 3)), deep};
+                        RF_TUPLE(rf_text("a\0b", 3), rf_bytes("\0\1", 2), rf_text("", 0)), RF_DICT("", RF_DICT(RF_TUPLE(1, 2), 3)), nest[64]};
     RF_AUTO(rf_results, back);
     CHECK_STATUS(rf_map(pool, echo, rf_values(items, 5), NULL, &back), RF_OK);
     for (uint64_t i = 0; i < 5; i++)
         CHECK_TEXT(printed(rf_results_value(back, i)), printed(items[i]));
-    for (int i = 0; i < 5; i++)
-        deep = rf_tuple_of((rf_value[]){deep}, 1);
     CHECK_STATUS(rf_apply(pool, echo, deep, NULL, NULL), RF_EUSAGE);
     CHECK_HAS(rf_last_error()->message, "nest deeper than 64");
     CHECK_STATUS(rf_apply(pool, echo, rf_nil(), NULL, NULL), RF_OK);
