@@ -423,6 +423,7 @@ static void draw_steady(combination *of) { of->options.retry.steady = one_in(of,
 static void draw_halt(combination *of) { of->options.halt = (rf_halt)(1 + below(of, 3)); }
 static void draw_halt_count(combination *of) { of->options.halt_count = one_in(of, 4) ? RF_UNLIMITED : 1 + below(of, 100); }
 static void draw_halt_share(combination *of) { of->options.halt_share = one_in(of, 4) ? RF_NONE : 0.01 * (double)(1 + below(of, 100)); }
+static void draw_rate_limit(combination *of) { of->options.rate_limit = (rf_rate){.count = 1e6 * (double)(1 + below(of, 9))}; }
 static void draw_seed(combination *of) { of->options.seed = 1 + below(of, 1000000); }
 static void draw_name(combination *of) { of->options.name = "the job"; }
 
@@ -474,6 +475,7 @@ static const struct knob {
     {"halt_share", 10, draw_halt_share},
     {"workers", 3, draw_workers},
     {"iterable_len", 4, draw_iterable_len},
+    {"rate_limit", 6, draw_rate_limit},
     {"seed", 3, draw_seed},
     {"name", 4, draw_name},
     {"on_progress", 2, draw_progress},
@@ -505,6 +507,9 @@ static void draw(combination *of)
     if (!retry->max_delay && (retry->attempts || retry->on || retry->steady || of->by_default))
         of->options.retry.backoff = RF_NONE;
 }
+
+/* A rate limit has rank 0 read the files, item by item. */
+static bool by_workers(const combination *of) { return of->input->files && of->options.rate_limit.count <= 0; }
 
 /* Some of what was drawn has no meaning together: a generator without an end needs one who stops. */
 static void make_sense(combination *of)
@@ -582,9 +587,9 @@ static int refusal(const combination *of)
         return RF_EOPTION;
     if (!call->iterable_len)
         return RF_OK;
-    if (of->input->files && of->count)
+    if (by_workers(of) && of->count)
         return RF_EOPTION;
-    uint64_t known = of->input->zipped ? INT64_MAX : of->input->generated ? UINT64_MAX : of->count;
+    uint64_t known = of->input->zipped ? INT64_MAX : of->input->generated || (of->input->files && of->count) ? UINT64_MAX : of->count;
     return known != UINT64_MAX && call->iterable_len > known ? RF_EOPTION : RF_OK;
 }
 
@@ -595,7 +600,7 @@ static void expect_item(model *to, const combination *of, uint64_t i)
     unsigned failing = failing_attempts(&of->does, n), attempt = 1;
     while (attempt <= failing && attempt < to->attempts && matches(to->on, kind_of(&of->does, n, attempt)))
         attempt++;
-    *one = (outcome){.index = of->input->files ? 8 * i : i, .n = n, .ok = attempt > failing, .attempts = attempt};
+    *one = (outcome){.index = by_workers(of) ? 8 * i : i, .n = n, .ok = attempt > failing, .attempts = attempt};
     if (one->ok) {
         value_text(&of->does, n, one->value, sizeof one->value);
         return;
@@ -644,7 +649,7 @@ static bool gave_up_early(const combination *of, const outcome *got, const outco
            strcmp(got->kind, kind_of(&of->does, wanted->n, got->attempts)) == 0 && strcmp(got->message, message) == 0;
 }
 
-static uint64_t item_of(const combination *of, const outcome *got) { return of->input->files ? got->index / 8 : got->index; }
+static uint64_t item_of(const combination *of, const outcome *got) { return by_workers(of) ? got->index / 8 : got->index; }
 
 /* What came, each against what was expected of it; those that a halt left out are counted. */
 static void check_outcomes(const combination *of, const model *wants, uint64_t *halted, uint64_t *failed)
