@@ -19,8 +19,12 @@ struct coordinator {
     const registry *functions;
     plan *decides;
     strings *hosts;                     /* by rank; shared with every result */
-    job *jobs;
-    uint64_t jobs_made, number;         /* number: of the process's pools */
+    LIST_HEAD(, job) jobs;              /* all of them */
+    numbered_table started;             /* by id */
+    LIST_HEAD(, job) tended;            /* those that each step looks at, see coordinator_tend */
+    TAILQ_HEAD(, job) over;             /* held ones whose holder has not been told */
+    uint64_t jobs_made, unfinished;     /* unfinished: started, and not ended */
+    uint64_t number;                    /* of the process's pools */
     rf_call generating;                 /* generators run in it */
     uint32_t *greeted_by;               /* ranks, as they came */
     uint64_t expected, greeted, left;   /* workers */
@@ -54,6 +58,7 @@ int coordinator_act(coordinator *runs, const plan_action *action);
 message coordinator_job_message(const job *of);                     /* its JOB, as workers hear it; the body is the job's */
 int coordinator_read(coordinator *runs, job *of);                   /* goes on with a READ */
 void coordinator_tell_progress(coordinator *runs, job *of, bool final);     /* what of->done and of->total say; nothing after final */
+void coordinator_tend(coordinator *runs, job *of);                  /* it reads, tells its progress, or waits to be over */
 void coordinator_job_ended(coordinator *runs, job *of, int status);
 void coordinator_job_broke(coordinator *runs, job *of);             /* the last error ends this job, and it alone */
 int coordinator_fail_units(coordinator *runs, const plan_action *action);       /* the plan's FAIL */

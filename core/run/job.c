@@ -231,6 +231,9 @@ int job_tell(const job *of)
     return error_set(of->status, "job", "%s: %s", of->name, rf_status_text(of->status));
 }
 
+void job_want_tuples(job *of) { of->wants_tuples = true; }
+void job_hold(job *of, void *holder) { of->holder = holder; }
+const rf_options *job_options(const job *of) { return &of->settled; }
 uint64_t job_failed(const job *of) { return of->failed; }
 spans *job_spans(job *of) { return of->delivered; }
 

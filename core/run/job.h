@@ -27,6 +27,11 @@ typedef struct job_order {
     FILE *shows_on;                     /* where its progress is shown, if it is on and nobody else is told; NULL: nowhere */
 } job_order;
 
+/* Before it is started. */
+void job_want_tuples(job *of);          /* an item that is neither a tuple nor a dictionary fails */
+void job_hold(job *of, void *holder);   /* coordinator_next_over gives holder when it is over */
+
+const rf_options *job_options(const job *of);
 bool job_over(const job *of);           /* it has ended and nobody uses its source any more */
 int job_status(const job *of);          /* once over: how it ended */
 int job_tell(const job *of);            /* the same, and the last error tells what failed */
