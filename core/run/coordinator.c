@@ -28,11 +28,13 @@ int coordinator_new(post *via, const registry *functions, coordinator **made)
     runs->hosts = strings_new();
     runs->fingerprints = calloc(ranks, sizeof *runs->fingerprints);
     runs->host_of = calloc(ranks, sizeof *runs->host_of);
+    runs->cores_of = calloc(ranks, sizeof *runs->cores_of);
     runs->gone = calloc(ranks, sizeof *runs->gone);
+    bool whole = runs->decides && runs->hosts && runs->fingerprints && runs->host_of && runs->cores_of && runs->gone;
     int status = shares_new(via, &runs->shares);
     if (status == RF_OK)
         status = numbered_open(&runs->started);
-    if (status == RF_OK && runs->decides && runs->hosts && runs->fingerprints && runs->host_of && runs->gone)
+    if (status == RF_OK && whole)
         return RF_OK;
     coordinator_free(runs);
     *made = NULL;
@@ -54,6 +56,7 @@ void coordinator_free(coordinator *runs)
     strings_free(runs->hosts);
     free(runs->fingerprints);
     free(runs->host_of);
+    free(runs->cores_of);
     free(runs->gone);
     free(runs->figures);
     buffer_free(&runs->differences);
@@ -74,6 +77,7 @@ static int take_hello(coordinator *runs, const message *what)
     runs->host_of[rank][sizeof runs->host_of[rank] - 1] = '\0';
     if (!runs->host_of[rank][0])
         strcpy(runs->host_of[rank], "?");
+    runs->cores_of[rank] = what->hello.cores;
     runs->greeted++;
     if (what->hello.fingerprint == registry_fingerprint(runs->functions))
         return RF_OK;
@@ -102,6 +106,7 @@ int coordinator_ready(coordinator *runs)
     if (runs->differences.size)
         return error_set(RF_EREGISTRY, "registry", "ranks disagree about their functions: %.*s; start the same program on every rank",
                          (int)runs->differences.size, (const char *)runs->differences.data);
+    coordinator_warn_of_crowds(runs);
     return join_all(runs);
 }
 
@@ -295,8 +300,6 @@ static void unlink_and_free(coordinator *runs, job *of)
         numbered_remove(&runs->started, &of->by_id);
     if (of->tended)
         LIST_REMOVE(of, to_tend);
-    if (of->told)
-        TAILQ_REMOVE(&runs->over, of, to_tell);
     job_free(of);
 }
 
@@ -312,9 +315,18 @@ bool job_over(const job *of)
     return of->ended && !post_lent(of->runs->via, of->id);
 }
 
+static void forget_holder(coordinator *runs, job *of)
+{
+    if (of->told)
+        TAILQ_REMOVE(&runs->over, of, to_tell);
+    of->told = false;
+    of->holder = NULL;
+}
+
 /* While a generator or on_progress runs, a step is on its way through the jobs: none is freed under it. */
 void coordinator_close(coordinator *runs, job *of)
 {
+    forget_holder(runs, of);
     if ((!of->id || job_over(of)) && !runs->in_callback) {
         unlink_and_free(runs, of);
         return;
@@ -329,7 +341,7 @@ void coordinator_close(coordinator *runs, job *of)
 
 static void tell_holder(coordinator *runs, job *of)
 {
-    if (!of->holder || of->abandoned)
+    if (!of->holder)
         return;
     TAILQ_INSERT_TAIL(&runs->over, of, to_tell);
     of->told = true;
@@ -341,9 +353,7 @@ void *coordinator_next_over(coordinator *runs)
     if (!of)
         return NULL;
     void *holder = of->holder;
-    TAILQ_REMOVE(&runs->over, of, to_tell);
-    of->told = false;
-    of->holder = NULL;
+    forget_holder(runs, of);
     return holder;
 }
 

@@ -1,5 +1,5 @@
-/* What the coordinator is made of: seen by coordinator.c (messages, lifecycle), coordinator_act.c (the plan's actions) and
-   coordinator_parts.c (results) alone. */
+/* What the coordinator is made of: seen by coordinator.c (messages, lifecycle), coordinator_hosts.c (who is where), coordinator_act.c (the
+   plan's actions) and coordinator_parts.c (results) alone. */
 #ifndef RANKFOLD_RUN_COORDINATOR_STATE_H
 #define RANKFOLD_RUN_COORDINATOR_STATE_H
 
@@ -31,6 +31,7 @@ struct coordinator {
     uint64_t silent;                    /* of those that left: had not greeted */
     uint64_t *fingerprints;             /* by rank */
     char (*host_of)[64];
+    uint32_t *cores_of;                 /* its host's, by rank */
     buffer differences;                 /* how registries differ, for a person */
     bool *gone;
     bool dismissed, joined, in_callback;
@@ -51,6 +52,7 @@ struct coordinator {
     int lost_count, lost_told, lost_next;
 };
 
+void coordinator_warn_of_crowds(coordinator *runs);                 /* all have greeted */
 job *coordinator_job(coordinator *runs, uint64_t id);               /* NULL: nobody's */
 int coordinator_take_part(coordinator *runs, message *what);
 int coordinator_take_figures(coordinator *runs, const message *what);

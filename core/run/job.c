@@ -232,6 +232,7 @@ int job_tell(const job *of)
 }
 
 void job_want_tuples(job *of) { of->wants_tuples = true; }
+void job_drop_results(job *of) { of->sink = JOB_DROPS; }
 void job_hold(job *of, void *holder) { of->holder = holder; }
 const rf_options *job_options(const job *of) { return &of->settled; }
 uint64_t job_failed(const job *of) { return of->failed; }

@@ -29,6 +29,7 @@ typedef struct job_order {
 
 /* Before it is started. */
 void job_want_tuples(job *of);          /* an item that is neither a tuple nor a dictionary fails */
+void job_drop_results(job *of);         /* as if it had been made with JOB_DROPS */
 void job_hold(job *of, void *holder);   /* coordinator_next_over gives holder when it is over */
 
 const rf_options *job_options(const job *of);

@@ -3,6 +3,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/error.h"
 #include "base/large.h"
@@ -102,7 +103,7 @@ int worker_greet(worker *works)
 {
     transport *t = post_transport(works->via);
     message hello = {.head.kind = MESSAGE_HELLO, .hello = {.fingerprint = registry_fingerprint(works->functions),
-                     .functions = registry_count(works->functions)}};
+                     .functions = registry_count(works->functions), .cores = (uint32_t)sysconf(_SC_NPROCESSORS_ONLN)}};
     hello.body = registry_names(works->functions, &hello.body_size);
     strncpy(hello.hello.host, transport_host(t), sizeof hello.hello.host - 1);
     return post_send(works->via, 0, &hello, NULL, 0);
