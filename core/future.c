@@ -138,7 +138,7 @@ static void settle(rf_future *one)
 {
     one->status = job_tell(one->of);
     spans *all = job_take_spans(one->of);
-    if (one->status == RF_ECANCELLED || one->status == RF_ECLOSED || one->freed)
+    if (one->status == RF_ECANCELLED || one->freed)
         spans_free(all);
     else if (all && results_of(all, &one->results))
         one->status = RF_ENOMEM;

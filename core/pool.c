@@ -147,11 +147,11 @@ static void begin_to_close(rf_pool *pool)
     if (pool->closed)
         return;
     pool->closed = true;
+    futures_end(pool);
     coordinator_fail_all(pool->self->schedules, RF_ECLOSED);
     while (pool->iterators)
         iterator_pool_closes(pool->iterators);
     member_turn(pool->self);
-    futures_end(pool);
     coordinator_dismiss(pool->self->schedules);
     pool_stir(pool);
 }

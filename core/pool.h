@@ -63,7 +63,7 @@ void iterator_pool_closes(rf_iterator *one);
 void futures_settle(rf_pool *pool);     /* those whose jobs are over */
 void futures_deliver(rf_pool *pool);    /* calls back, unless a callback runs */
 void futures_finish(rf_pool *pool);     /* until all have settled, also those that callbacks add */
-void futures_end(rf_pool *pool);        /* those that have not settled never will: RF_ECLOSED */
+void futures_end(rf_pool *pool);        /* whose jobs are not over: RF_ECLOSED */
 void futures_leave(rf_pool *pool);      /* the pool goes, they stay */
 
 #endif
