@@ -112,7 +112,7 @@ const char *rf_status_name(int status);     /* "RF_EITEMS"; "unknown status" for
 const char *rf_status_text(int status);
 const rf_error *rf_last_error(void);        /* of this thread; never NULL; valid until its next call that fails */
 
-/* Warnings (a worker could not be used, fewer ranks than asked for) go to one sink: by default nowhere; rf_main sets one
+/* Warnings (a worker could not be used, fewer ranks than asked for, more workers on a host than it has cores) go to one sink: by default nowhere; rf_main sets one
    that writes to standard error where the program has set none. sink NULL: nowhere. */
 typedef void rf_log_function(const char *message, void *user);
 void rf_log_to(rf_log_function *sink, void *user);
@@ -359,7 +359,7 @@ rf_map_function rf_command;
 
 /* ---- start and stop -------------------------------------------------------------------------------------------- */
 
-/* rf_main initialises MPI, opens a pool over all ranks, calls driver on rank 0 and closes. driver returns a status
+/* rf_main initialises MPI, opens a pool over all ranks, calls driver on rank 0 and terminates what that has left open. driver returns a status
    (negative) or the program's own exit status 0..125. The exit status is that, or 65 some items failed, 64 wrong use or
    options, 66 input, 73 output, 75 out of time or a rank lost, 70 the rest; a failure is told in one line on standard error.
    Call it from main and return what it returns. RANKFOLD_PROGRESS=1 shows how far each job is (.progress), RANKFOLD_REPORT=FILE what
@@ -531,7 +531,8 @@ int rf_run(rf_map_function *, rf_value item, const rf_options *, rf_results **);
                                                                       tests of functions; no registration needed */
 
 int rf_next(rf_iterator *, const rf_result **result);       /* RF_OK (also for a failed item: look at ok), RF_END, RF_EHALTED,
-                                                               RF_ETIMEOUT, RF_ECLOSED ...; result valid until the next call */
+                                                               RF_ETIMEOUT, RF_ECLOSED (its message counts the finished results
+                                                               that were not taken) ...; result valid until the next call */
 int rf_next_within(rf_iterator *, double seconds, const rf_result **result);    /* also RF_AGAIN; 0 polls */
 int rf_iterator_free(rf_iterator *);                        /* cancels what is left. RF_OK, RF_EITEMS where delivered items had
                                                                failed, or the status that ended the job; NULL is RF_OK */
