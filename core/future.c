@@ -48,7 +48,8 @@ static void unpin(rf_future *one)
 
 static int submit(rf_future *one, rf_pool *pool, rf_map_function *function, rf_source *source, const rf_options *options, bool tuples)
 {
-    int status = pool_submit(pool, function, source, options, true, JOB_KEEPS, &one->of);
+    const job_order wanted = {.source = source, .ordered = true, .wants_tuples = tuples, .sink = JOB_KEEPS};
+    int status = pool_submit(pool, function, options, &wanted, &one->of);
     if (status)
         return status;
     one->pool = pool;
@@ -56,8 +57,6 @@ static int submit(rf_future *one, rf_pool *pool, rf_map_function *function, rf_s
     one->on_failure = job_options(one->of)->error_callback;
     one->user = job_options(one->of)->user;
     job_hold(one->of, one);
-    if (tuples)
-        job_want_tuples(one->of);
     if (!one->held && !one->on_success && !one->on_failure)
         job_drop_results(one->of);
     status = coordinator_start(pool->self->schedules, one->of, pool_now(pool));
@@ -114,24 +113,25 @@ static callback *to_call(const rf_future *one)
     return one->freed ? NULL : one->status == RF_OK ? one->on_success : one->on_failure;
 }
 
-/* Status, why and results are set. A failure that nobody will ever ask for is at least a warning. */
+/* Status, why and results are set. on_progress may be told of the end, and free this future or others. A failure that nobody will ever ask
+   for is at least a warning. */
 static void settled(rf_future *one)
 {
     rf_pool *pool = one->pool;
-    coordinator_close(pool->self->schedules, one->of);
+    job *of = one->of;
     one->of = NULL;
     pool->unsettled--;
+    one->pins++;
+    coordinator_close(pool->self->schedules, of);
     if (to_call(one)) {
         TAILQ_INSERT_TAIL(&pool->callbacks, one, in_queue);
         one->queued = true;
-        return;
-    }
-    if (!one->held && !one->freed && one->why && one->status != RF_ECLOSED)
-        log_warn("%s; nobody holds its future", failure_error(one->why)->message);
-    if (!one->held)
+    } else if (!one->held) {
+        if (!one->freed && one->why && one->status != RF_ECLOSED)
+            log_warn("%s; nobody holds its future", failure_error(one->why)->message);
         one->freed = true;
-    if (one->freed && !one->pins)
-        destroy(one);
+    }
+    unpin(one);
 }
 
 static void settle(rf_future *one)
@@ -300,7 +300,7 @@ void futures_finish(rf_pool *pool)
 {
     futures_deliver(pool);
     pool_stir(pool);
-    while (pool->unsettled && !pool->closed && pool->self->status >= 0)
+    while (pool->unsettled && !pool->closed && !pool->replayed && pool->self->status >= 0)
         pool_turn(pool, INFINITY);
 }
 
@@ -308,9 +308,11 @@ void futures_end(rf_pool *pool)
 {
     futures_settle(pool);
     for (rf_future *one = LIST_FIRST(&pool->futures), *next; one; one = next) {
-        next = LIST_NEXT(one, all);
+        one->pins++;                    /* so that it stays in the list */
         if (one->of)
             give_up(one);
+        next = LIST_NEXT(one, all);
+        unpin(one);
     }
 }
 

@@ -32,7 +32,8 @@ static int iterate(rf_pool *pool, rf_map_function *function, rf_source *source, 
         rf_source_free(source);
         return error_no_memory(sizeof *one);
     }
-    int status = pool_submit(pool, function, source, options, ordered, JOB_STREAMS, &one->of);
+    const job_order wanted = {.source = source, .ordered = ordered, .sink = JOB_STREAMS};
+    int status = pool_submit(pool, function, options, &wanted, &one->of);
     if (status) {
         free(one);
         return status;

@@ -20,11 +20,11 @@ static int map(rf_pool *pool, rf_map_function *function, rf_source *source, cons
     if (results)
         *results = NULL;
     job *of;
-    int status = pool_submit(pool, function, source, options, how != ANY_ORDER, results ? JOB_KEEPS : JOB_DROPS, &of);
+    const job_order wanted = {.source = source, .ordered = how != ANY_ORDER, .wants_tuples = how == IN_ORDER_TUPLES,
+                              .sink = results ? JOB_KEEPS : JOB_DROPS};
+    int status = pool_submit(pool, function, options, &wanted, &of);
     if (status)
         return status;
-    if (how == IN_ORDER_TUPLES)
-        job_want_tuples(of);
     status = coordinator_start(pool->self->schedules, of, pool_now(pool));
     if (status == RF_OK) {
         status = wait_for(pool, of);

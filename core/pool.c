@@ -291,13 +291,13 @@ static int check_together(const rf_pool *pool, const rf_source *source, rf_optio
     return RF_OK;
 }
 
-int pool_submit(rf_pool *pool, rf_map_function *function, rf_source *source, const rf_options *options, bool ordered,
-                enum job_sink sink, job **made)
+int pool_submit(rf_pool *pool, rf_map_function *function, const rf_options *options, const job_order *wanted, job **made)
 {
     *made = NULL;
-    job_order order = {.source = source, .ordered = ordered, .sink = sink, .shows_on = pool ? pool->shows_on : NULL};
+    job_order order = *wanted;
+    order.shows_on = pool ? pool->shows_on : NULL;
     int status = pool_usable(pool);
-    if (status == RF_OK && !source)
+    if (status == RF_OK && !order.source)
         status = error_set(RF_EUSAGE, "usage", "the source is NULL: rf_range, rf_lines ... never give that, also after a failure");
     if (status == RF_OK)
         status = registry_number(pool->self->functions, (rf_any_function *)function, RF_KIND_MAP, &order.number);
@@ -306,9 +306,9 @@ int pool_submit(rf_pool *pool, rf_map_function *function, rf_source *source, con
         status = options_settle(options, &order.function->options, &pool->defaults, &pool->environment, &order.settled);
     }
     if (status == RF_OK)
-        status = check_together(pool, source, &order.settled);
+        status = check_together(pool, order.source, &order.settled);
     if (status) {
-        rf_source_free(source);
+        rf_source_free(order.source);
         return status;
     }
     if (pool_replays(pool, coordinator_jobs(pool->self->schedules)))

@@ -46,9 +46,8 @@ bool pool_linger(rf_pool *pool);        /* closed by rf_terminate: true while wo
 void pool_free(rf_pool *pool);          /* the shell too; what is open is terminated, and waited for */
 double pool_now(const rf_pool *pool);
 
-/* What all verbs begin with. The source is consumed in any case. */
-int pool_submit(rf_pool *pool, rf_map_function *function, rf_source *source, const rf_options *options, bool ordered,
-                enum job_sink sink, job **made);
+/* What all verbs begin with. wanted: source, which is consumed in any case, and all that does not follow from function and options. */
+int pool_submit(rf_pool *pool, rf_map_function *function, const rf_options *options, const job_order *wanted, job **made);
 
 /* replay.c */
 int pool_read_replay(rf_pool *pool);    /* whether the environment asks for one */

@@ -289,7 +289,7 @@ void coordinator_tell_progress(coordinator *runs, job *of, bool final)
     of->told_final = final;
     bool before = runs->in_callback;
     runs->in_callback = true;
-    of->settled.on_progress(of->done, of->total, final, of->settled.user);
+    of->settled.on_progress(of->done, of->total, final, of->progress_user);
     runs->in_callback = before;
 }
 

@@ -45,7 +45,8 @@ struct job {
     uint64_t want;                      /* units that the plan asked for */
     int descriptor;                     /* what the source waits for, while reading */
     double when;
-    rf_progress line;                   /* what settled.user is where the library shows how far it is */
+    void *progress_user;                /* what settled.on_progress is given: settled.user, or line */
+    rf_progress line;                   /* where the library shows how far it is */
     double progress_next;
     uint64_t done, total;               /* as told last */
     bool told_final;
