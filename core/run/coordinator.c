@@ -331,7 +331,8 @@ void coordinator_close(coordinator *runs, job *of)
         unlink_and_free(runs, of);
         return;
     }
-    coordinator_tell_progress(runs, of, true);      /* what it tells may be gone when the job is over */
+    if (of->id)
+        coordinator_tell_progress(runs, of, true);      /* what it tells may be gone when the job is over */
     of->abandoned = true;
     of->reading = false;
     of->ended = of->ended || !of->id;
