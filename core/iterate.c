@@ -15,6 +15,7 @@ struct rf_iterator {
     rf_result given;                    /* what the last rf_next gave */
     bool holds;                         /* given is still at the front of the spans */
     bool begun;
+    bool busy;                          /* a call on it is further out: callbacks may not use it */
     int ended;                          /* RF_OK until the job has ended and all is taken: then RF_END or why */
     uint64_t failed, undelivered;
     uint64_t calls, calls_between;      /* since the clock was looked at, and how many may be */
@@ -31,7 +32,8 @@ static int iterate(rf_pool *pool, rf_map_function *function, rf_source *source, 
         rf_source_free(source);
         return error_no_memory(sizeof *one);
     }
-    int status = pool_submit(pool, function, source, options, ordered, JOB_STREAMS, &one->of);
+    const job_order wanted = {.source = source, .ordered = ordered, .sink = JOB_STREAMS};
+    int status = pool_submit(pool, function, options, &wanted, &one->of);
     if (status) {
         free(one);
         return status;
@@ -115,7 +117,33 @@ static void turn_now_and_then(rf_iterator *one)
     one->calls_between = calls < 1 ? 1 : calls > CALLS_MOST ? CALLS_MOST : (uint64_t)calls;
     one->calls = 0;
     one->turned = now;
-    member_turn(one->pool->self);
+    pool_look(one->pool);
+    futures_deliver(one->pool);
+}
+
+static int tell_busy(void)
+{
+    return error_set(RF_EBUSY, "busy", "a callback may not use the iterator that is waited for further out");
+}
+
+/* RF_OK: one is at hand. A callback may have closed the pool, which ends the iterator. */
+static int wait_for_one(rf_iterator *one, double seconds)
+{
+    rf_pool *pool = one->pool;
+    turn_now_and_then(one);
+    pool_stir(pool);
+    double until = isinf(seconds) || one->ended || spans_count(job_spans(one->of)) ? INFINITY : pool_now(pool) + seconds;
+    for (bool polled = false; !one->ended && !spans_count(job_spans(one->of)); polled = true) {
+        if (pool->self->status < 0)
+            return pool->self->status;
+        if (job_over(one->of))
+            one->ended = end_of(one->of);
+        else if (polled && pool_now(pool) >= until)
+            return RF_AGAIN;
+        else
+            pool_turn(pool, until);
+    }
+    return one->ended ? tell_end(one) : RF_OK;
 }
 
 int rf_next_within(rf_iterator *one, double seconds, const rf_result **result)
@@ -125,26 +153,18 @@ int rf_next_within(rf_iterator *one, double seconds, const rf_result **result)
         return error_set(RF_EUSAGE, "usage", "the iterator is NULL: the call that should have made it has failed");
     if (one->ended)
         return tell_end(one);
+    if (one->busy)
+        return tell_busy();
     int status = pool_usable(one->pool);
     if (status || (status = begin(one)))
         return status;
     let_go(one);
-    spans *ready = job_spans(one->of);
-    turn_now_and_then(one);
-    pool_stir(one->pool);
-    double until = isinf(seconds) || spans_count(ready) ? INFINITY : pool_now(one->pool) + seconds;
-    for (bool polled = false; !spans_count(ready); polled = true) {
-        if (one->pool->self->status < 0)
-            return one->pool->self->status;
-        if (job_over(one->of)) {
-            one->ended = end_of(one->of);
-            return tell_end(one);
-        }
-        if (polled && pool_now(one->pool) >= until)
-            return RF_AGAIN;
-        pool_turn(one->pool, until);
-    }
-    one->given = spans_at(ready, 0);
+    one->busy = true;
+    status = wait_for_one(one, seconds);
+    one->busy = false;
+    if (status)
+        return status;
+    one->given = spans_at(job_spans(one->of), 0);
     one->holds = true;
     one->failed += !one->given.ok;
     *result = &one->given;
@@ -161,18 +181,22 @@ static void give_up(rf_iterator *one)
 {
     rf_pool *pool = one->pool;
     if (one->begun && !one->ended && pool_usable(pool) == RF_OK) {
+        one->busy = true;
         coordinator_cancel(pool->self->schedules, one->of);
         pool_stir(pool);
-        while (!job_over(one->of) && pool->self->status >= 0)
+        while (one->pool && !job_over(one->of) && pool->self->status >= 0)
             pool_turn(pool, INFINITY);
     }
-    detach(one);
+    if (one->pool)
+        detach(one);
 }
 
 int rf_iterator_free(rf_iterator *one)
 {
     if (!one)
         return RF_OK;
+    if (one->busy)
+        return tell_busy();
     int status = one->ended && one->ended != RF_END ? tell_end(one) : RF_OK;
     if (status == RF_OK && one->failed)
         status = RF_EITEMS;

@@ -13,13 +13,16 @@ static int wait_for(rf_pool *pool, job *of)
     return pool->self->status < 0 ? pool->self->status : job_tell(of);
 }
 
-static int map(rf_pool *pool, rf_map_function *function, rf_source *source, const rf_options *options, bool ordered,
-               rf_results **results)
+enum how { ANY_ORDER, IN_ORDER, IN_ORDER_TUPLES };
+
+static int map(rf_pool *pool, rf_map_function *function, rf_source *source, const rf_options *options, enum how how, rf_results **results)
 {
     if (results)
         *results = NULL;
     job *of;
-    int status = pool_submit(pool, function, source, options, ordered, results ? JOB_KEEPS : JOB_DROPS, &of);
+    const job_order wanted = {.source = source, .ordered = how != ANY_ORDER, .wants_tuples = how == IN_ORDER_TUPLES,
+                              .sink = results ? JOB_KEEPS : JOB_DROPS};
+    int status = pool_submit(pool, function, options, &wanted, &of);
     if (status)
         return status;
     status = coordinator_start(pool->self->schedules, of, pool_now(pool));
@@ -34,15 +37,20 @@ static int map(rf_pool *pool, rf_map_function *function, rf_source *source, cons
 
 int rf_map(rf_pool *pool, rf_map_function *function, rf_source *source, const rf_options *options, rf_results **results)
 {
-    return map(pool, function, source, options, true, results);
+    return map(pool, function, source, options, IN_ORDER, results);
 }
 
 int rf_map_unordered(rf_pool *pool, rf_map_function *function, rf_source *source, const rf_options *options, rf_results **results)
 {
-    return map(pool, function, source, options, false, results);
+    return map(pool, function, source, options, ANY_ORDER, results);
+}
+
+int rf_starmap(rf_pool *pool, rf_map_function *function, rf_source *source, const rf_options *options, rf_results **results)
+{
+    return map(pool, function, source, options, IN_ORDER_TUPLES, results);
 }
 
 int rf_apply(rf_pool *pool, rf_map_function *function, rf_value item, const rf_options *options, rf_results **results)
 {
-    return map(pool, function, rf_values(&item, 1), options, true, results);
+    return map(pool, function, rf_values(&item, 1), options, IN_ORDER, results);
 }

@@ -293,7 +293,7 @@ int rf_main_setup(int argc, char **argv, rf_setup *setup, rf_driver *driver)
     if (pool) {
         pool->shows_on = stderr;
         status = drive_and_report(pool, argc, argv, driver);
-        rf_close(pool);
+        pool_leave(pool);
     }
     MPI_Finalize();
     return rank == 0 ? exit_status(status) : 0;

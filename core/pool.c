@@ -14,10 +14,17 @@ double pool_now(const rf_pool *pool)
     return transport_now(pool->self->via);
 }
 
+void pool_look(rf_pool *pool)
+{
+    pool->wake = member_turn(pool->self);
+    futures_settle(pool);
+}
+
 void pool_turn(rf_pool *pool, double until)
 {
     member_wait(pool->self, pool->wake < until ? pool->wake : until);
-    pool->wake = member_turn(pool->self);
+    pool_look(pool);
+    futures_deliver(pool);
 }
 
 void pool_wait(rf_pool *pool, double until, int descriptor)
@@ -87,6 +94,8 @@ int pool_open(transport *via, const rf_options *defaults, rf_pool **pool, member
     int status = made ? member_new(via, &made->self) : error_no_memory(sizeof *made);
     if (!made)
         transport_free(via);
+    else
+        TAILQ_INIT(&made->callbacks);
     if (status) {
         free(made);
         return status;
@@ -118,6 +127,12 @@ int pool_open(transport *via, const rf_options *defaults, rf_pool **pool, member
 
 /* ---- closing ---- */
 
+bool pool_busy(const rf_pool *pool)
+{
+    const member *self = pool->self;
+    return self && (coordinator_in_callback(self->schedules) || (self->works && worker_in_function(self->works)));
+}
+
 static int may_be_called(const rf_pool *pool)
 {
     if (coordinator_in_callback(pool->self->schedules))
@@ -132,6 +147,7 @@ static void begin_to_close(rf_pool *pool)
     if (pool->closed)
         return;
     pool->closed = true;
+    futures_end(pool);
     coordinator_fail_all(pool->self->schedules, RF_ECLOSED);
     while (pool->iterators)
         iterator_pool_closes(pool->iterators);
@@ -174,13 +190,15 @@ static void put_away(rf_pool *pool)
 
 int rf_close(rf_pool *pool)
 {
-    if (!pool)
-        return RF_OK;
-    if (pool->closed && !pool->self)
+    if (!pool || (pool->closed && (!pool->self || pool->delivering)))
         return RF_OK;
     int status = pool->closed ? RF_OK : may_be_called(pool);
+    if (status == RF_OK && pool->delivering)
+        status = error_set(RF_EBUSY, "busy", "a callback cannot wait for the pool that calls it to close; rf_terminate may be called from there");
     if (status)
         return status;
+    if (!pool->closed)
+        futures_finish(pool);
     begin_to_close(pool);
     while (pool_linger(pool))
         ;
@@ -197,9 +215,17 @@ int rf_terminate(rf_pool *pool)
     if (status)
         return status;
     begin_to_close(pool);
-    if (!pool_linger(pool))
-        put_away(pool);
+    futures_deliver(pool);
+    if (!pool->delivering && !pool_linger(pool))
+        put_away(pool);                 /* a call on the pool that is further out needs the rest of it */
     return RF_OK;
+}
+
+void pool_leave(rf_pool *pool)
+{
+    pool->silent = true;
+    rf_terminate(pool);
+    rf_close(pool);
 }
 
 void pool_free(rf_pool *pool)
@@ -207,11 +233,13 @@ void pool_free(rf_pool *pool)
     if (!pool)
         return;
     if (pool->self) {
+        pool->silent = true;
         begin_to_close(pool);
         while (pool_linger(pool))
             ;
         put_away(pool);
     }
+    futures_leave(pool);
     free((char *)(uintptr_t)pool->defaults.retry.on);
     failure_free(pool->replayed);
     free(pool);
@@ -263,13 +291,13 @@ static int check_together(const rf_pool *pool, const rf_source *source, rf_optio
     return RF_OK;
 }
 
-int pool_submit(rf_pool *pool, rf_map_function *function, rf_source *source, const rf_options *options, bool ordered,
-                enum job_sink sink, job **made)
+int pool_submit(rf_pool *pool, rf_map_function *function, const rf_options *options, const job_order *wanted, job **made)
 {
     *made = NULL;
-    job_order order = {.source = source, .ordered = ordered, .sink = sink, .shows_on = pool ? pool->shows_on : NULL};
+    job_order order = *wanted;
+    order.shows_on = pool ? pool->shows_on : NULL;
     int status = pool_usable(pool);
-    if (status == RF_OK && !source)
+    if (status == RF_OK && !order.source)
         status = error_set(RF_EUSAGE, "usage", "the source is NULL: rf_range, rf_lines ... never give that, also after a failure");
     if (status == RF_OK)
         status = registry_number(pool->self->functions, (rf_any_function *)function, RF_KIND_MAP, &order.number);
@@ -278,9 +306,9 @@ int pool_submit(rf_pool *pool, rf_map_function *function, rf_source *source, con
         status = options_settle(options, &order.function->options, &pool->defaults, &pool->environment, &order.settled);
     }
     if (status == RF_OK)
-        status = check_together(pool, source, &order.settled);
+        status = check_together(pool, order.source, &order.settled);
     if (status) {
-        rf_source_free(source);
+        rf_source_free(order.source);
         return status;
     }
     if (pool_replays(pool, coordinator_jobs(pool->self->schedules)))

@@ -43,7 +43,9 @@
    - Pointers are never NULL unless the call says so. What a call takes it copies, unless it says "borrowed".
    - Times are seconds in double; sizes are bytes in size_t; counts are uint64_t.
    - Threads: a pool belongs to the thread that opened it. Nothing runs behind the caller's back: rank 0 schedules
-     inside the calls made on the pool. */
+     inside the calls made on the pool.
+   - Callbacks: a generator and on_progress run in the middle of a call and may not use the pool (RF_EBUSY). Callbacks of
+     futures come between two steps of the outermost call on the pool, and may: see rf_future. */
 #ifndef RANKFOLD_H
 #define RANKFOLD_H
 
@@ -69,6 +71,7 @@ typedef struct rf_call rf_call;
 typedef struct rf_source rf_source;
 typedef struct rf_results rf_results;
 typedef struct rf_iterator rf_iterator;
+typedef struct rf_future rf_future;
 typedef struct rf_group rf_group;           /* the values of one key, as a reducer sees them */
 
 /* ---- status and error ---------------------------------------------------------------------------------------- */
@@ -109,7 +112,7 @@ const char *rf_status_name(int status);     /* "RF_EITEMS"; "unknown status" for
 const char *rf_status_text(int status);
 const rf_error *rf_last_error(void);        /* of this thread; never NULL; valid until its next call that fails */
 
-/* Warnings (a worker could not be used, fewer ranks than asked for) go to one sink: by default nowhere; rf_main sets one
+/* Warnings (a worker could not be used, fewer ranks than asked for, more workers on a host than it has cores) go to one sink: by default nowhere; rf_main sets one
    that writes to standard error where the program has set none. sink NULL: nowhere. */
 typedef void rf_log_function(const char *message, void *user);
 void rf_log_to(rf_log_function *sink, void *user);
@@ -304,7 +307,9 @@ typedef struct rf_options {
                                                good count. total is the length, or what was found so far; it counts what
                                                done does: items, or blocks where workers read. An ordinary function, not
                                                registered. It may not use the pool (RF_EBUSY) */
-    void *user;                             /* for on_progress */
+    void (*callback)(rf_future *future, void *user);        /* of rf_..._async alone: its job was RF_OK; see rf_future */
+    void (*error_callback)(rf_future *future, void *user);  /* it was not: rf_future_get tells why */
+    void *user;                             /* for these three; where a call says one of them, its user goes to all */
     rf_switch progress;                     /* in programs of rf_main: a line on standard error (rf_progress_line, under the
                                                job's name) where on_progress is not said. Others say on_progress */
 } rf_options;
@@ -355,7 +360,7 @@ rf_map_function rf_command;
 
 /* ---- start and stop -------------------------------------------------------------------------------------------- */
 
-/* rf_main initialises MPI, opens a pool over all ranks, calls driver on rank 0 and closes. driver returns a status
+/* rf_main initialises MPI, opens a pool over all ranks, calls driver on rank 0 and terminates what that has left open. driver returns a status
    (negative) or the program's own exit status 0..125. The exit status is that, or 65 some items failed, 64 wrong use or
    options, 66 input, 73 output, 75 out of time or a rank lost, 70 the rest; a failure is told in one line on standard error.
    Call it from main and return what it returns. RANKFOLD_PROGRESS=1 shows how far each job is (.progress), RANKFOLD_REPORT=FILE what
@@ -389,9 +394,16 @@ int rf_print_replay(FILE *to, const rf_error *error);   /* the line, for sh, wit
    still open terminates it. */
 int rf_open(MPI_Comm comm, const rf_options *defaults, rf_pool **pool);
 #endif
-int rf_close(rf_pool *pool);                /* drops what live iterators have not delivered, releases the workers. The
-                                               handle stays valid for RF_ECLOSED until MPI_Finalize. A second close is RF_OK */
-int rf_terminate(rf_pool *pool);            /* the same without waiting for functions that run */
+int rf_close(rf_pool *pool);                /* finishes what futures were promised (also what their callbacks add to it, so one
+                                               without end is to be cancelled first), drops what live iterators have not
+                                               delivered, releases the workers and waits until they have left. The handle
+                                               stays valid for RF_ECLOSED until MPI_Finalize. A second close is RF_OK. From a
+                                               future's callback it is RF_EBUSY */
+int rf_terminate(rf_pool *pool);            /* drops everything: futures that have not settled are RF_ECLOSED, and their
+                                               error_callback is called. Functions that run are asked to stop
+                                               (rf_call_cancelled) and not waited for. A driver of rf_main that returns with
+                                               the pool open terminates it; then nobody is called back, and functions that run
+                                               are waited for */
 int rf_poll(rf_pool *pool, double seconds); /* lets jobs go on for that long (0: what can be done at once): RF_AGAIN while any is unfinished, else RF_OK */
 uint64_t rf_workers(const rf_pool *pool);   /* how many ranks work for it */
 
@@ -523,6 +535,9 @@ typedef struct rf_result {
 int rf_apply(rf_pool *, rf_map_function *, rf_value item, const rf_options *, rf_results **);           /* one item */
 int rf_map(rf_pool *, rf_map_function *, rf_source *, const rf_options *, rf_results **);               /* in item order */
 int rf_map_unordered(rf_pool *, rf_map_function *, rf_source *, const rf_options *, rf_results **);     /* in order of completion */
+int rf_starmap(rf_pool *, rf_map_function *, rf_source *, const rf_options *, rf_results **);           /* rf_map for items that are tuples
+                                                                      or dictionaries: any other item fails (RF_EARGS), and
+                                                                      its function does not see it */
 int rf_imap(rf_pool *, rf_map_function *, rf_source *, const rf_options *, rf_iterator **);             /* lazy: nothing is read or
                                                                       sent before the first rf_next; then max_active ahead */
 int rf_imap_unordered(rf_pool *, rf_map_function *, rf_source *, const rf_options *, rf_iterator **);
@@ -530,10 +545,38 @@ int rf_run(rf_map_function *, rf_value item, const rf_options *, rf_results **);
                                                                       tests of functions; no registration needed */
 
 int rf_next(rf_iterator *, const rf_result **result);       /* RF_OK (also for a failed item: look at ok), RF_END, RF_EHALTED,
-                                                               RF_ETIMEOUT, RF_ECLOSED ...; result valid until the next call */
+                                                               RF_ETIMEOUT, RF_ECLOSED (its message counts the finished results
+                                                               that were not taken) ...; result valid until the next call */
 int rf_next_within(rf_iterator *, double seconds, const rf_result **result);    /* also RF_AGAIN; 0 polls */
 int rf_iterator_free(rf_iterator *);                        /* cancels what is left. RF_OK, RF_EITEMS where delivered items had
                                                                failed, or the status that ended the job; NULL is RF_OK */
+
+/* Futures: a job goes on while rank 0 does something else: at once on the other ranks, further inside the calls made on the
+   pool (one rank alone works only in those that wait or poll). It settles when its job is over, then it holds its results
+   and needs the pool no more; a source and what it borrows are in use until then.
+
+   The future may be NULL where nobody wants to hold it: it is freed by itself, behind its callback where it has one. A
+   failure that nobody holds nor is called back for is a warning (rf_log_to).
+
+   Callbacks run on rank 0, in the order in which jobs ended, inside calls that wait or poll (rf_map, rf_next, rf_poll,
+   rf_future_..., rf_close), never inside rf_..._async. Each future is settled when it is called back. A callback may use the
+   pool: start jobs, wait for others (that goes on with everything, and calls nobody back meanwhile), free this future or
+   any other, rf_terminate. It may not rf_close, nor use an iterator that a call further out waits for (RF_EBUSY). */
+int rf_apply_async(rf_pool *, rf_map_function *, rf_value item, const rf_options *, rf_future **);
+int rf_map_async(rf_pool *, rf_map_function *, rf_source *, const rf_options *, rf_future **);          /* in item order */
+int rf_starmap_async(rf_pool *, rf_map_function *, rf_source *, const rf_options *, rf_future **);
+bool rf_future_ready(rf_future *);                          /* has it settled? Lets the pool go on for a moment. NULL: no */
+bool rf_future_successful(rf_future *);                     /* the same, and its job was RF_OK */
+int rf_future_wait(rf_future *, double seconds);            /* RF_OK: it has settled, however; RF_AGAIN: not within seconds (0 polls) */
+int rf_future_get(rf_future *, double seconds, const rf_results **results);    /* what rf_map would have returned, or RF_AGAIN: not
+                                                               yet, and nothing is lost; RF_ECANCELLED and RF_ECLOSED have
+                                                               no results. Each call gives the same results, which are
+                                                               the future's, until it is freed; results may be NULL */
+int rf_future_cancel(rf_future *);                          /* what has not begun never runs, functions that run are asked to stop
+                                                               (rf_call_cancelled) and what they return is dropped: rf_future_get
+                                                               is RF_ECANCELLED. One that has settled stays as it is: RF_OK */
+void rf_future_free(rf_future *);                           /* with its results. One that has not settled is cancelled, and
+                                                               nobody is called back. NULL is legal; also after rf_close */
 
 uint64_t rf_results_len(const rf_results *);                /* NULL is the empty set: 0, ok */
 rf_result rf_results_at(const rf_results *, uint64_t i);    /* past the end a failure RF_ERANGE. By value: results are kept as
@@ -705,5 +748,6 @@ constexpr int rf_kind_of(rf_partition_function *) { return RF_KIND_PARTITION; }
 #define RF_AUTO(type, name) __attribute__((cleanup(type##_auto_))) type *name = NULL
 static inline void rf_results_auto_(rf_results **p) { rf_results_free(*p); }
 static inline void rf_iterator_auto_(rf_iterator **p) { (void)rf_iterator_free(*p); }
+static inline void rf_future_auto_(rf_future **p) { rf_future_free(*p); }
 
 #endif

@@ -375,7 +375,7 @@ void work_begin(work *one, int ranks, bool deaths)
 {
     one->ranks = ranks;
     one->deaths = deaths;
-    one->ordered = one->verb == WORK_MAP || one->verb == WORK_IMAP || ranks <= 2;
+    one->ordered = one->verb == WORK_MAP || one->verb == WORK_IMAP || one->verb == WORK_MAP_ASYNC || ranks <= 2;
     one->init_fails_everywhere = true;
     for (int rank = ranks > 1; rank < ranks; rank++)
         one->init_fails_everywhere &= init_fails(rank);
@@ -413,7 +413,7 @@ bool work_is_exact(const work *one)
 
 void work_describe(const work *one, char *text, size_t size)
 {
-    static const char *const verbs[] = {"map", "map_unordered", "imap", "imap_unordered", "apply"};
+    static const char *const verbs[] = {"map", "map_unordered", "imap", "imap_unordered", "map_async", "apply"};
     static const char *const inputs[] = {"range", "array", "values", "strings", "generator", "lines", "splits", "records"};
     const rf_options *o = &one->options;
     snprintf(text, size, "%s of %" PRIu64 " items (%s), failing %u, growing %u, rate %g, retry %u on %s after %g, chunk_size %" PRIu64 ", n_splits %" PRIu64

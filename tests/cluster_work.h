@@ -6,7 +6,7 @@
 
 #include "rankfold.h"
 
-enum work_verb { WORK_MAP, WORK_MAP_UNORDERED, WORK_IMAP, WORK_IMAP_UNORDERED, WORK_APPLY, WORK_VERBS };
+enum work_verb { WORK_MAP, WORK_MAP_UNORDERED, WORK_IMAP, WORK_IMAP_UNORDERED, WORK_MAP_ASYNC, WORK_APPLY, WORK_VERBS };
 enum work_input { WORK_RANGE, WORK_ARRAY, WORK_VALUES, WORK_STRINGS, WORK_ZIP, WORK_GENERATOR, WORK_LINES, WORK_SPLITS, WORK_RECORDS, WORK_INPUTS };
 
 typedef struct behaviour {                  /* of 1000 items each, but for seed */
@@ -25,9 +25,9 @@ typedef struct work {
     behaviour does;
     rf_options options;
     bool prepared;                          /* its function has an .init */
-    bool dropped;                           /* results NULL */
-    uint64_t stop_after;                    /* iterators: results that are taken; UINT64_MAX: all */
-    bool left_open;                         /* then the iterator stays as it is until the pool closes */
+    bool dropped;                           /* results NULL; nobody holds the future */
+    uint64_t stop_after;                    /* iterators: results that are taken; futures: looks at it; UINT64_MAX: all */
+    bool left_open;                         /* then the iterator or future stays as it is until the pool closes */
     uint64_t count, element, large_items;   /* indexed sources and generators */
     int64_t start, step;
     uint64_t again, fails_at;               /* generators: one call in so many says AGAIN (0: none), and the end */
@@ -46,6 +46,7 @@ typedef struct work {
     added_item *added;
     uint64_t added_count, added_most, added_taken;
     uint64_t taken, next, failed, excused, finals, done;
+    unsigned called_back;
     uint64_t digest;                        /* of all results; the same on any number of ranks where the job is */
     int end;                                /* what its source ends with */
 } work;

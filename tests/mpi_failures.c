@@ -72,39 +72,6 @@ static bool ranks_work_for_rank_0(rf_pool *pool)
     return rf_map(pool, refuse_from_ten, rf_range(0, 1), NULL, &results) == RF_OK && rf_results_at(results, 0).rank > 0;
 }
 
-CASE(E8_a_failed_item_tells_everything_about_itself)
-{
-    RF_AUTO(rf_results, results);
-    CHECK_STATUS(rf_map(pool, fail_as_told, RF_VALUES(RF_TUPLE("net.dns", "no such host"), RF_TUPLE("", "plain")), NULL, &results), RF_EITEMS);
-    rf_result one = rf_results_at(results, 0);
-    CHECK(!one.ok && rf_type_of(one.value) == RF_NIL && one.error != NULL);
-    CHECK_STATUS(one.error->status, RF_EFUNCTION);
-    CHECK_TEXT(one.error->kind, "net.dns");
-    CHECK_HAS(one.error->message, "no such host");
-    CHECK_INT(one.error->index, 0);
-    CHECK_TEXT(one.error->function, "fail_as_told");
-    CHECK(one.error->host && one.error->host[0] && one.host && one.host[0]);
-    CHECK(one.error->rank == one.rank && one.rank >= 0 && (uint64_t)one.rank <= rf_workers(pool));
-    CHECK_INT(one.error->attempt, 1);
-    CHECK_INT(one.attempts, 1);
-    CHECK(one.seconds >= 0);
-    CHECK_TEXT(rf_results_at(results, 1).error->kind, "function");
-}
-
-CASE(E8_a_result_has_a_value_or_an_error_and_where_it_was_made)
-{
-    RF_AUTO(rf_results, results);
-    CHECK_STATUS(rf_map(pool, refuse_from_ten, rf_range(0, 20), NULL, &results), RF_EITEMS);
-    for (uint64_t i = 0; i < 20; i++) {
-        rf_result one = rf_results_at(results, i);
-        CHECK_INT(one.index, i);
-        CHECK_INT(one.ok, i < 10);
-        CHECK((one.error == NULL) == one.ok);
-        CHECK((rf_type_of(one.value) == RF_NIL) != one.ok);
-        CHECK(one.host != NULL && one.rank >= 0 && one.attempts == 1 && one.path == NULL);
-    }
-}
-
 CASE(a_failure_sticks_whatever_the_function_does_next)
 {
     RF_AUTO(rf_results, results);

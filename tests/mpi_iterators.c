@@ -10,15 +10,6 @@ static int square(rf_call *call, rf_value item)
 }
 RF_REGISTER(square);
 
-static int refuse_odd(rf_call *call, rf_value item)
-{
-    int64_t x;
-    if (RF_ARGS(call, item, x))
-        return RF_EARGS;
-    return x % 2 ? rf_fail(call, "odd", "%" PRId64 " is odd", x) : RF_RETURN(call, x);
-}
-RF_REGISTER(refuse_odd);
-
 static int megabyte(rf_call *call, rf_value item)
 {
     unsigned char byte;
@@ -72,39 +63,6 @@ static void released(void *state)
     ((counter *)state)->released = true;
 }
 
-CASE(A4_nothing_is_read_before_the_first_next)
-{
-    counter counts = {.end = 10};
-    RF_AUTO(rf_iterator, squares);
-    const rf_result *one;
-    CHECK_STATUS(rf_imap(pool, square, rf_generator(count, &counts, NULL), NULL, &squares), RF_OK);
-    CHECK_STATUS(rf_map(pool, square, rf_range(0, 1000), NULL, NULL), RF_OK);
-    rf_poll(pool, 0);
-    CHECK_INT(counts.next, 0);
-    CHECK_STATUS(rf_next(squares, &one), RF_OK);
-    CHECK(counts.next >= 1);
-}
-
-CASE(A4_A10_the_first_hundred_of_an_endless_generator)
-{
-    counter counts = {.end = INT64_MAX};
-    RF_AUTO(rf_iterator, squares);
-    const rf_result *one;
-    CHECK_STATUS(rf_imap(pool, square, rf_generator(count, &counts, released),
-                         RF_OPTIONS(.iterable_len = RF_ENDLESS, .chunk_size = 1), &squares), RF_OK);
-    for (int64_t i = 0; i < 100; i++) {
-        CHECK_STATUS(rf_next(squares, &one), RF_OK);
-        CHECK_INT(rf_i64(one->value), i * i);
-    }
-    rf_iterator *over = squares;
-    squares = NULL;
-    CHECK_STATUS(rf_iterator_free(over), RF_OK);
-    CHECK(counts.released);
-    int64_t read = counts.next;
-    CHECK_STATUS(rf_map(pool, square, rf_range(0, 100), NULL, NULL), RF_OK);
-    CHECK_INT(counts.next, read);
-}
-
 CASE(an_iterator_freed_before_its_first_next_releases_its_source)
 {
     counter counts = {.end = INT64_MAX};
@@ -152,84 +110,6 @@ CASE(D6_the_next_to_deliver_is_let_in_whatever_its_size)
         CHECK_INT(((const unsigned char *)one->value.data)[(1 << 20) - 1], i);
     }
     CHECK_STATUS(rf_next(megabytes, &one), RF_END);
-}
-
-CASE(A14_a_map_runs_while_an_iterator_is_open)
-{
-    RF_AUTO(rf_iterator, stream);
-    RF_AUTO(rf_results, results);
-    const rf_result *one;
-    CHECK_STATUS(rf_imap(pool, square, rf_range(0, 100), NULL, &stream), RF_OK);
-    CHECK_STATUS(rf_next(stream, &one), RF_OK);
-    CHECK_STATUS(rf_map(pool, square, rf_range(0, 100), NULL, &results), RF_OK);
-    for (int64_t i = 1; i < 100; i++) {
-        CHECK_STATUS(rf_next(stream, &one), RF_OK);
-        CHECK_INT(rf_i64(one->value), i * i);
-        CHECK_INT(rf_i64(rf_results_value(results, (uint64_t)i)), i * i);
-    }
-    CHECK_STATUS(rf_next(stream, &one), RF_END);
-}
-
-CASE(A14_five_iterators_take_turns_and_disturb_nobody)
-{
-    rf_iterator *open[5];
-    const rf_result *one;
-    for (int i = 0; i < 5; i++)
-        CHECK_STATUS((i % 2 ? rf_imap_unordered : rf_imap)(pool, i == 3 ? refuse_odd : square, rf_range(0, 500 * (i + 1)),
-                                                           RF_OPTIONS(.max_active = 20), &open[i]), RF_OK);
-    uint64_t sums[5] = {0}, ended = 0;
-    for (int turn = 0; ended < 5; turn++) {
-        int i = turn % 5;
-        int status = open[i] ? rf_next(open[i], &one) : RF_AGAIN;
-        if (status == RF_OK)
-            sums[i] += one->index;
-        if (turn % 400 == 0)
-            CHECK_STATUS(rf_map(pool, square, rf_range(0, 50), NULL, NULL), RF_OK);
-        if (status == RF_END) {
-            CHECK_STATUS(rf_iterator_free(open[i]), i == 3 ? RF_EITEMS : RF_OK);
-            open[i] = NULL;
-            ended++;
-        }
-    }
-    for (uint64_t i = 0; i < 5; i++)
-        CHECK_INT(sums[i], 500 * (i + 1) * (500 * (i + 1) - 1) / 2);
-}
-
-CASE(E7_a_failure_is_an_element_of_the_stream_which_goes_on)
-{
-    RF_AUTO(rf_iterator, stream);
-    const rf_result *one;
-    CHECK_STATUS(rf_imap(pool, refuse_odd, rf_range(0, 100), NULL, &stream), RF_OK);
-    for (uint64_t i = 0; i < 100; i++) {
-        CHECK_STATUS(rf_next(stream, &one), RF_OK);
-        CHECK_INT(one->ok, i % 2 == 0);
-        CHECK((one->error == NULL) == one->ok);
-        if (!one->ok)
-            CHECK_TEXT(one->error->kind, "odd");
-    }
-    CHECK_STATUS(rf_next(stream, &one), RF_END);
-    rf_iterator *over = stream;
-    stream = NULL;
-    CHECK_STATUS(rf_iterator_free(over), RF_EITEMS);
-}
-
-CASE(E7_next_within_nothing_polls)
-{
-    counter counts = {.end = 20, .pauses = 3};
-    RF_AUTO(rf_iterator, stream);
-    const rf_result *one;
-    CHECK_STATUS(rf_imap(pool, square, rf_generator(count, &counts, NULL), NULL, &stream), RF_OK);
-    int64_t got = 0;
-    int status = RF_OK;
-    for (uint64_t polls = 0; status != RF_END; polls++) {
-        status = rf_next_within(stream, 0, &one);
-        CHECK(status == RF_OK || status == RF_AGAIN || status == RF_END);
-        CHECK((one != NULL) == (status == RF_OK));
-        if (status == RF_OK)
-            CHECK_INT(rf_i64(one->value), got * got);
-        got += status == RF_OK;
-    }
-    CHECK_INT(got, 20);
 }
 
 CASE(a_generator_that_has_nothing_yet_is_asked_again)

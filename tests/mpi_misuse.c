@@ -19,19 +19,6 @@ static int static_stranger(rf_call *call, rf_value item)
     return rf_fail(call, NULL, "%" PRId64, rf_i64(item));
 }
 
-static rf_pool *the_pool;       /* a function of rank 0 alone can see it */
-
-static int use_the_pool(rf_call *call, rf_value item)
-{
-    if (!the_pool)
-        return rf_return(call, item);
-    rf_iterator *stream;
-    int mapped = rf_map(the_pool, echo, rf_range(0, 10), NULL, NULL), streamed = rf_imap(the_pool, echo, rf_range(0, 10), NULL, &stream),
-        closed = rf_close(the_pool);
-    return RF_RETURN(call, mapped, streamed, closed);
-}
-RF_REGISTER(use_the_pool);
-
 static int opened(rf_pool *pool, int argc, char **argv)
 {
     (void)pool, (void)argc, (void)argv;
@@ -100,23 +87,6 @@ CASE(no_source_is_refused)
 {
     CHECK(rf_map(pool, echo, NULL, NULL, NULL) < 0);
     CHECK(rf_last_error()->message[0]);
-}
-
-CASE(B10_a_function_may_not_use_the_pool_that_runs_it)
-{
-    RF_AUTO(rf_results, results);
-    the_pool = pool;
-    CHECK_STATUS(rf_map(pool, use_the_pool, rf_range(0, 5), NULL, &results), RF_OK);
-    the_pool = NULL;
-    for (uint64_t i = 0; i < 5; i++) {
-        rf_value told = rf_results_value(results, i);
-        int mapped, streamed, closed;
-        if (rf_results_at(results, i).rank > 0)
-            continue;
-        CHECK_STATUS(RF_READ(told, mapped, streamed, closed), RF_OK);
-        CHECK(mapped == RF_EUSAGE && streamed == RF_EUSAGE && closed == RF_EUSAGE);
-    }
-    CHECK_STATUS(rf_map(pool, echo, rf_range(0, 5), NULL, NULL), RF_OK);
 }
 
 CASE(a_function_may_run_another_without_a_pool)

@@ -1,5 +1,4 @@
-/* Options on 1, 2, 3 and 5 ranks: which one holds, what is refused, what is told while a job runs. How often an item is tried tells
-   which retry.attempts held. */
+/* Options on 1, 2, 3 and 5 ranks: which one holds, what is refused, what is told while a job runs. */
 #define _POSIX_C_SOURCE 200809L
 #include "verify.h"
 
@@ -20,32 +19,6 @@ static int echo(rf_call *call, rf_value item)
     return rf_return(call, item);
 }
 RF_REGISTER(echo);
-
-static int where(rf_call *call, rf_value item)
-{
-    (void)item;
-    return RF_RETURN(call, rf_call_rank(call));
-}
-RF_REGISTER(where);
-
-static unsigned attempts_of(rf_pool *pool, rf_map_function *function, const rf_options *options)
-{
-    RF_AUTO(rf_results, results);
-    if (rf_apply(pool, function, rf_nil(), options, &results) != RF_EITEMS)
-        return 0;
-    return rf_results_at(results, 0).attempts;
-}
-
-CASE(E6_a_call_overrides_a_registration_field_by_field)
-{
-    CHECK_INT(attempts_of(pool, always_fails, NULL), 1);
-    CHECK_INT(attempts_of(pool, always_fails, RF_OPTIONS(.retry = {.attempts = 2, .backoff = RF_NONE})), 2);
-    CHECK_INT(attempts_of(pool, fails_four_times, NULL), 4);
-    CHECK_INT(attempts_of(pool, fails_four_times, RF_OPTIONS(.chunk_size = 3)), 4);
-    CHECK_INT(attempts_of(pool, fails_four_times, RF_OPTIONS(.retry = {.attempts = 2})), 2);
-    CHECK_INT(attempts_of(pool, fails_four_times, RF_OPTIONS(.retry = {.steady = RF_ON})), 4);
-    CHECK_INT(attempts_of(pool, fails_four_times, RF_OPTIONS(.retry = {.attempts = 1})), 1);
-}
 
 static void check_refused(rf_pool *pool, const rf_options *options, const char *field)
 {
@@ -88,26 +61,6 @@ CASE(off_is_a_value_of_its_own)
                                        .retry = {.attempts = 1, .backoff = RF_NONE, .steady = RF_OFF});
     CHECK_STATUS(rf_map(pool, echo, rf_range(0, 10), off, NULL), RF_OK);
     CHECK_STATUS(rf_map(pool, always_fails, rf_range(0, 1000), off, NULL), RF_EITEMS);
-}
-
-static char warned[512];
-static void keep_warning(const char *message, void *user)
-{
-    (void)user;
-    snprintf(warned, sizeof warned, "%s", message);
-}
-
-CASE(B1_workers_use_only_so_many_and_more_than_there_are_is_a_warning)
-{
-    RF_AUTO(rf_results, results);
-    CHECK_STATUS(rf_map(pool, where, rf_range(0, 500), RF_OPTIONS(.workers = 1, .chunk_size = 1), &results), RF_OK);
-    for (uint64_t i = 1; i < 500; i++)
-        CHECK_INT(rf_i64(rf_results_value(results, i)), rf_i64(rf_results_value(results, 0)));
-    rf_log_to(keep_warning, NULL);
-    int status = rf_map(pool, where, rf_range(0, 10), RF_OPTIONS(.workers = 1000), NULL);
-    rf_log_to(NULL, NULL);
-    CHECK_STATUS(status, RF_OK);
-    CHECK_HAS(warned, "1000");
 }
 
 typedef struct progress {

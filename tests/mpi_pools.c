@@ -38,20 +38,6 @@ static int fails_four_times(rf_call *call, rf_value item)
 }
 RF_REGISTER(fails_four_times, .options = {.retry = {.attempts = 4, .backoff = RF_NONE}});
 
-static int open_another(rf_call *call, rf_value item)
-{
-    (void)item;
-    rf_pool *inner;
-    int status = rf_open(MPI_COMM_SELF, NULL, &inner);
-    return RF_RETURN(call, status, inner == NULL, rf_last_error()->message);
-}
-RF_REGISTER(open_another);
-
-static int forever(rf_call *call, void *state)
-{
-    return RF_RETURN(call, (*(int64_t *)state)++);
-}
-
 CASE(a_second_close_is_no_error_and_use_after_it_is_told)
 {
     CHECK_STATUS(rf_map(pool, square, rf_range(0, 100), NULL, NULL), RF_OK);
@@ -78,34 +64,6 @@ CASE(results_are_read_after_the_pool_was_closed)
     CHECK(rf_results_at(results, 99).host != NULL);
 }
 
-static void close_under_iterators(rf_pool *pool, int (*stop)(rf_pool *))
-{
-    int64_t next = 0;
-    rf_iterator *begun, *fresh;
-    const rf_result *one;
-    CHECK_STATUS(rf_imap(pool, square, rf_generator(forever, &next, NULL), NULL, &begun), RF_OK);
-    CHECK_STATUS(rf_imap_unordered(pool, square, rf_range(0, 100), NULL, &fresh), RF_OK);
-    CHECK_STATUS(rf_next(begun, &one), RF_OK);
-    CHECK_STATUS(stop(pool), RF_OK);
-    CHECK_STATUS(rf_next(begun, &one), RF_ECLOSED);
-    CHECK(one == NULL);
-    CHECK_HAS(rf_last_error()->message, "not taken");
-    CHECK_STATUS(rf_next_within(begun, 0, &one), RF_ECLOSED);
-    CHECK_STATUS(rf_next(fresh, &one), RF_ECLOSED);
-    CHECK_STATUS(rf_iterator_free(begun), RF_ECLOSED);
-    CHECK_STATUS(rf_iterator_free(fresh), RF_ECLOSED);
-}
-
-CASE(A15_closing_the_pool_ends_its_live_iterators)
-{
-    close_under_iterators(pool, rf_close);
-}
-
-CASE(A15_terminating_the_pool_ends_its_live_iterators)
-{
-    close_under_iterators(pool, rf_terminate);
-}
-
 CASE(terminate_stops_functions_that_ask)
 {
     if (rf_workers(pool) == 1)
@@ -130,19 +88,6 @@ CASE(freeing_an_iterator_stops_functions_that_ask)
     CHECK_STATUS(rf_next(stream, &one), RF_OK);
     CHECK_STATUS(rf_iterator_free(stream), RF_OK);
     CHECK_STATUS(rf_map(pool, square, rf_range(0, 1000), RF_OPTIONS(.chunk_size = 1), NULL), RF_OK);
-}
-
-CASE(B10_a_pool_inside_a_function_is_refused)
-{
-    RF_AUTO(rf_results, results);
-    int status;
-    bool none;
-    rf_value why;
-    CHECK_STATUS(rf_map(pool, open_another, rf_range(0, 20), NULL, &results), RF_OK);
-    rf_value told = rf_results_value(results, 0);
-    CHECK_STATUS(RF_READ(told, status, none, why), RF_OK);
-    CHECK_INT(status, RF_EUSAGE);
-    CHECK(none && rf_size(why) > 10);
 }
 
 CASE(two_pools_work_at_once)
@@ -195,39 +140,17 @@ static int options_of_a_pool(void)
     return rf_close(pool) || by_pool != 7 || by_function != 4 || by_call != 2;
 }
 
-/* Collective: the ranks in reverse, so that the pool's rank 0 is the world's last. */
-static int another_communicator(int rank)
-{
-    MPI_Comm reversed;
-    rf_pool *pool;
-    MPI_Comm_split(MPI_COMM_WORLD, 0, -rank, &reversed);
-    int status = rf_open(reversed, NULL, &pool);
-    if (pool) {
-        RF_AUTO(rf_results, results);
-        status = rf_map(pool, square, rf_range(0, 1000), NULL, &results);
-        uint64_t last = rf_results_len(results) - 1;
-        if (rf_i64(rf_results_value(results, last)) != 998001 || rf_results_at(results, 0).rank > (int)rf_workers(pool))
-            status = 1;
-        rf_close(pool);
-    }
-    MPI_Comm_free(&reversed);
-    if (status)
-        printf("rank %d, on another communicator: status %d\n", rank, status);
-    return status;
-}
-
 int main(int argc, char **argv)
 {
     rf_pool *early;
-    int rank, status = rf_open(MPI_COMM_WORLD, NULL, &early);
+    int status = rf_open(MPI_COMM_WORLD, NULL, &early);
     if (status >= 0 || early || !strstr(rf_last_error()->message, "MPI_Init")) {
         printf("rf_open before MPI_Init: %s: %s\n", rf_status_name(status), rf_last_error()->message);
         return 1;
     }
     MPI_Init(&argc, &argv);
-    MPI_Comm_rank(MPI_COMM_WORLD, &rank);
     status = verify_pools(argc, argv);
-    if (options_of_a_pool() || another_communicator(rank))
+    if (options_of_a_pool())
         status = 1;
     MPI_Finalize();
     return status;

@@ -63,16 +63,6 @@ static void check_squares(const rf_results *results, uint64_t count)
     CHECK_STATUS(rf_results_check(results), RF_OK);
 }
 
-CASE(A2_map_gives_the_squares_in_item_order)
-{
-    const uint64_t sizes[] = {1, 2, 100, 100000};
-    for (unsigned i = 0; i < 4; i++) {
-        RF_AUTO(rf_results, results);
-        CHECK_STATUS(rf_map(pool, square, rf_range(0, (int64_t)sizes[i]), NULL, &results), RF_OK);
-        ALSO(check_squares(results, sizes[i]));
-    }
-}
-
 CASE(D1_chunk_size_and_n_splits_change_no_result)
 {
     const uint64_t sizes[] = {1, 3, 999, 1000, 5000};
@@ -84,87 +74,6 @@ CASE(D1_chunk_size_and_n_splits_change_no_result)
         CHECK_STATUS(rf_map(pool, square, rf_range(0, 1000), RF_OPTIONS(.n_splits = sizes[i]), &split), RF_OK);
         ALSO(check_squares(split, 1000));
     }
-}
-
-CASE(A3_map_unordered_gives_each_square_once)
-{
-    RF_AUTO(rf_results, results);
-    bool seen[5000] = {false};
-    CHECK_STATUS(rf_map_unordered(pool, square, rf_range(0, 5000), RF_OPTIONS(.chunk_size = 7), &results), RF_OK);
-    CHECK_INT(rf_results_len(results), 5000);
-    for (uint64_t i = 0; i < 5000; i++) {
-        rf_result one = rf_results_at(results, i);
-        CHECK(one.ok && one.index < 5000 && !seen[one.index]);
-        CHECK_INT(rf_i64(one.value), one.index * one.index);
-        seen[one.index] = true;
-    }
-}
-
-static void check_stream(rf_pool *pool, bool ordered)
-{
-    RF_AUTO(rf_iterator, squares);
-    const rf_result *one;
-    int64_t sum = 0;
-    int status = (ordered ? rf_imap : rf_imap_unordered)(pool, square, rf_range(0, 3000), NULL, &squares);
-    CHECK_STATUS(status, RF_OK);
-    for (uint64_t i = 0; i < 3000; i++) {
-        CHECK_STATUS(rf_next(squares, &one), RF_OK);
-        CHECK(one->ok && (!ordered || one->index == i));
-        CHECK_INT(rf_i64(one->value), one->index * one->index);
-        sum += (int64_t)one->index;
-    }
-    CHECK_INT(sum, 3000 * 2999 / 2);
-    CHECK_STATUS(rf_next(squares, &one), RF_END);
-    CHECK(one == NULL);
-    CHECK_STATUS(rf_next(squares, &one), RF_END);
-    rf_iterator *done = squares;
-    squares = NULL;
-    CHECK_STATUS(rf_iterator_free(done), RF_OK);
-}
-
-CASE(A4_imap_gives_the_squares_in_item_order)
-{
-    check_stream(pool, true);
-}
-
-CASE(A5_imap_unordered_gives_each_square_once)
-{
-    check_stream(pool, false);
-}
-
-CASE(A6_one_worker_gives_the_same_sequence_ordered_and_unordered)
-{
-    RF_AUTO(rf_results, ordered);
-    RF_AUTO(rf_results, unordered);
-    const rf_options *options = RF_OPTIONS(.workers = 1, .chunk_size = 3, .retry = {.attempts = 2, .backoff = 0.001});
-    CHECK_STATUS(rf_map(pool, refuse_sevens, rf_range(0, 200), options, &ordered), RF_EITEMS);
-    CHECK_STATUS(rf_map_unordered(pool, refuse_sevens, rf_range(0, 200), options, &unordered), RF_EITEMS);
-    RF_AUTO(rf_iterator, stream);
-    CHECK_STATUS(rf_imap_unordered(pool, refuse_sevens, rf_range(0, 200), options, &stream), RF_OK);
-    for (uint64_t i = 0; i < 200; i++) {
-        const rf_result *one;
-        CHECK_INT(rf_results_at(ordered, i).index, i);
-        CHECK_INT(rf_results_at(unordered, i).index, i);
-        CHECK_STATUS(rf_next(stream, &one), RF_OK);
-        CHECK_INT(one->index, i);
-        CHECK_INT(rf_results_at(unordered, i).attempts, i % 7 ? 1 : 2);
-    }
-}
-
-CASE(B2_apply_gives_one_result)
-{
-    RF_AUTO(rf_results, results);
-    CHECK_STATUS(rf_apply(pool, square, rf_of_i64(-12), NULL, &results), RF_OK);
-    CHECK_INT(rf_results_len(results), 1);
-    CHECK_INT(rf_i64(rf_results_value(results, 0)), 144);
-}
-
-CASE(B4_a_function_that_returns_nothing_gives_nil)
-{
-    RF_AUTO(rf_results, results);
-    CHECK_STATUS(rf_apply(pool, nothing, rf_nil(), NULL, &results), RF_OK);
-    rf_result one = rf_results_at(results, 0);
-    CHECK(one.ok && rf_type_of(one.value) == RF_NIL && one.error == NULL);
 }
 
 CASE(what_a_function_emits_is_a_tuple)
@@ -230,24 +139,6 @@ CASE(results_that_nobody_wants_are_dropped_and_failures_still_counted)
     CHECK_HAS(rf_last_error()->message, "10");
     CHECK_STATUS(rf_map_unordered(pool, refuse_sevens, rf_range(0, 70), NULL, NULL), RF_EITEMS);
     CHECK_STATUS(rf_apply(pool, refuse_sevens, rf_of_i64(7), NULL, NULL), RF_EITEMS);
-}
-
-CASE(E9_a_result_set_tells_failures_and_successes_in_index_order)
-{
-    RF_AUTO(rf_results, results);
-    CHECK_STATUS(rf_map(pool, refuse_sevens, rf_range(0, 50), NULL, &results), RF_EITEMS);
-    CHECK(!rf_results_ok(results));
-    uint64_t failures = 0, successes = 0;
-    for (uint64_t i = 0; rf_results_next_failure(results, &i); i++)
-        CHECK_INT(i, 7 * failures++);
-    CHECK_INT(failures, 8);
-    for (uint64_t i = 0; rf_results_next_success(results, &i); i++, successes++)
-        CHECK(i % 7 != 0);
-    CHECK_INT(successes, 42);
-    CHECK_STATUS(rf_results_check(results), RF_EITEMS);
-    CHECK_HAS(rf_last_error()->message, "8");
-    CHECK_HAS(rf_last_error()->message, "0 is one of them");
-    CHECK_INT(rf_type_of(rf_results_value(results, 7)), RF_NIL);
 }
 
 CASE(results_past_the_end_are_failures_out_of_range)

@@ -116,7 +116,8 @@ sample sample_message(uint64_t *random, int kind)
                                          .seed = random_next(random),
                                          .ordinal = random_below(random, 9),
                                          .by_workers = (uint32_t)random_below(random, 2),
-                                         .grows = (uint32_t)random_below(random, 2)};
+                                         .grows = (uint32_t)random_below(random, 2),
+                                         .wants_tuples = (uint32_t)random_below(random, 2)};
         fill_bytes(&made, random, random_below(random, 100));
         break;
     case MESSAGE_RUN:

@@ -34,6 +34,7 @@ typedef struct scene {
 typedef struct running {
     work works[JOBS_MOST];
     rf_iterator *iterators[JOBS_MOST];
+    rf_future *futures[JOBS_MOST];
     bool done[JOBS_MOST];
     cluster *in;
     rf_pool *pool;
@@ -125,6 +126,7 @@ static void guard(void)
 
 /* ---- jobs ---------------------------------------------------------------------------------------------------------- */
 
+static bool is_later(const work *one) { return one->verb == WORK_MAP_ASYNC; }
 static bool is_iterated(const work *one) { return one->verb == WORK_IMAP || one->verb == WORK_IMAP_UNORDERED; }
 
 static void share(running *run, work *one)
@@ -248,13 +250,108 @@ static bool anything_open(const running *run, int first, int count)
     return false;
 }
 
-/* Iterators run beside each other, and beside the verbs that hold their results, which follow each other. */
+/* Those that nobody holds are looked at here alone. */
+static void called_back(rf_future *future, void *user)
+{
+    work *one = user;
+    int status = rf_future_get(future, 0, NULL);
+    one->called_back++;
+    if (one->dropped)
+        check(work_check_end(one, status));
+}
+
+static int start_future(running *run, int i)
+{
+    work *one = &run->works[i];
+    rf_options said = work_options(one);
+    said.callback = said.error_callback = called_back;
+    said.user = one;
+    return rf_map_async(run->pool, work_function(one), work_source(one), &said, one->dropped ? NULL : &run->futures[i]);
+}
+
+static void free_future(running *run, int i)
+{
+    rf_future_free(run->futures[i]);
+    run->futures[i] = NULL;
+    run->done[i] = true;
+    work_give_back(&run->works[i]);
+}
+
+static void check_future(work *one, int status, const rf_results *results)
+{
+    if (results)
+        check(work_check_all(one, results));
+    if (!may_fail(one, status))
+        check(work_check_end(one, status));
+    if (one->called_back != 1 && !may_fail(one, status))
+        broken("a future was not called back once");
+}
+
+static void give_future_up(running *run, int i)
+{
+    work *one = &run->works[i];
+    bool settled = rf_future_ready(run->futures[i]);
+    int status = random_below(&run->random, 2) ? rf_future_cancel(run->futures[i]) : RF_AGAIN;
+    if (status == RF_OK && !settled && rf_future_get(run->futures[i], 0, NULL) != RF_ECANCELLED && !one->called_back)
+        broken("a future that was cancelled has neither ended before nor been cancelled");
+    free_future(run, i);
+}
+
+/* Waits for one, for a while or for ever, or has waited long enough. */
+static void look_at_future(running *run, int i)
+{
+    work *one = &run->works[i];
+    const rf_results *results;
+    current_work = one;
+    if (one->stop_after != UINT64_MAX && one->taken++ >= one->stop_after && !one->dropped) {
+        run->done[i] = true;
+        if (!one->left_open)
+            give_future_up(run, i);
+        return;
+    }
+    if (one->dropped) {
+        int status = rf_poll(run->pool, draw_a_while(run));
+        run->done[i] = one->called_back || may_fail(one, status);
+        cluster_pass(run->in, 1e-5);
+        return;
+    }
+    bool patient = random_below(&run->random, 4) > 0 && one->stop_after == UINT64_MAX;
+    int status = rf_future_get(run->futures[i], patient ? RF_FOREVER : draw_a_while(run), &results);
+    if (status == RF_AGAIN && !patient) {
+        cluster_pass(run->in, 1e-5);
+        return;
+    }
+    one->taken = 0;
+    check_future(one, status, results);
+    free_future(run, i);
+}
+
+/* The pool has closed: what it had promised is there, unless it was terminated. */
+static void end_future(running *run, int i, bool terminated)
+{
+    work *one = &run->works[i];
+    const rf_results *results;
+    if (!run->futures[i])
+        return;
+    current_work = one;
+    int status = rf_future_get(run->futures[i], RF_FOREVER, &results);
+    one->taken = 0;
+    if (status != RF_ECLOSED)
+        check_future(one, status, results);
+    else if ((!terminated && !one->short_of_memory) || results || one->called_back != 1)
+        broken("a promise was not kept");
+    free_future(run, i);
+}
+
+/* Iterators and futures run beside each other, and beside the verbs that hold their results, which follow each other. */
 static void run_round(running *run, int first, int count)
 {
     int blocking = first;
     for (int i = first; i < first + count; i++) {
         current_work = &run->works[i];
-        int status = is_iterated(current_work) ? call_verb(run, &run->works[i], &run->iterators[i], NULL) : RF_OK;
+        int status = is_iterated(current_work) ? call_verb(run, &run->works[i], &run->iterators[i], NULL)
+                     : is_later(current_work)  ? start_future(run, i)
+                                               : RF_OK;
         if (status && !may_fail(current_work, status))
             broken_status(status);
         run->done[i] = status != RF_OK;
@@ -263,12 +360,17 @@ static void run_round(running *run, int first, int count)
         int i = first + (int)random_below(&run->random, (uint64_t)count);
         if (random_below(&run->random, 16) == 0)
             ask_for_figures(run);
+        if (is_later(&run->works[i])) {
+            if (!run->done[i])
+                look_at_future(run, i);
+            continue;
+        }
         if (is_iterated(&run->works[i])) {
             for (uint64_t takes = random_below(&run->random, 100); takes && !run->done[i]; takes--)
                 take_one(run, i);
             continue;
         }
-        while (blocking < first + count && (is_iterated(&run->works[blocking]) || run->done[blocking]))
+        while (blocking < first + count && (is_iterated(&run->works[blocking]) || is_later(&run->works[blocking]) || run->done[blocking]))
             blocking++;
         if (blocking == first + count)
             continue;
@@ -285,7 +387,8 @@ static void run_round(running *run, int first, int count)
 static void close_all(running *run, int count)
 {
     rf_results *none;
-    int status = random_below(&run->random, 4) ? rf_close(run->pool) : rf_terminate(run->pool);
+    bool terminates = random_below(&run->random, 4) == 0;
+    int status = terminates ? rf_terminate(run->pool) : rf_close(run->pool);
     if (may_fail(&run->works[0], status))
         status = RF_OK;
     if (status || rf_apply(run->pool, work_function(&run->works[0]), rf_nil(), NULL, &none) != RF_ECLOSED || none)
@@ -299,6 +402,7 @@ static void close_all(running *run, int count)
         rf_iterator_free(run->iterators[i]);
         if (run->iterators[i])
             check(work_check_progress(&run->works[i], run->works[i].taken > 0));
+        end_future(run, i, terminates);
         work_end(&run->works[i]);
     }
 }

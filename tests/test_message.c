@@ -128,6 +128,7 @@ static const damage damages[] = {
     {"more functions", MESSAGE_HELLO, FIXED(hello, functions), 1000},
     {"bound state is unknown", MESSAGE_JOB, FIXED(job, state_type), 9},
     {"whether the workers", MESSAGE_JOB, FIXED(job, by_workers), 2},
+    {"whether items are tuples", MESSAGE_JOB, FIXED(job, wants_tuples), 2},
     {"no range", MESSAGE_RUN, FIXED(run, count), 0},
     {"no range", MESSAGE_RUN, FIXED(run, count), UINT64_MAX},
     {"one item of several", MESSAGE_RUN, FIXED(run, count), 2},

@@ -172,6 +172,16 @@ static int level_check(const rf_options *level)
     return RF_OK;
 }
 
+/* user is their argument: one from a level below that of a function would be some other function's. */
+static void merge_callbacks(rf_options *settled, const rf_options *level)
+{
+    bool said = settled->user || settled->on_progress || settled->callback || settled->error_callback;
+    settled->user = said ? settled->user : level->user;
+    settled->on_progress = settled->on_progress ? settled->on_progress : level->on_progress;
+    settled->callback = settled->callback ? settled->callback : level->callback;
+    settled->error_callback = settled->error_callback ? settled->error_callback : level->error_callback;
+}
+
 /* Takes from a lower level what no level above has said. chunk_size and n_splits are two ways to say one thing: who says one
    of them has said both. */
 static void level_merge(rf_options *settled, const rf_options *level)
@@ -185,10 +195,7 @@ static void level_merge(rf_options *settled, const rf_options *level)
     }
     if (rf_type_of(settled->state) == RF_NIL)
         settled->state = level->state;
-    if (!settled->on_progress) {        /* user is its argument: one from a level below would be some other function's */
-        settled->on_progress = level->on_progress;
-        settled->user = settled->user ? settled->user : level->user;
-    }
+    merge_callbacks(settled, level);
 }
 
 static bool retry_asked(const rf_retry *retry)

@@ -182,10 +182,8 @@ void job_look(plan *of, uint32_t which)
                            .count = job_total(j)});
     while (j->chunks.head != NONE)
         chunk_release(of, j->chunks.head);
-    bool had_deadline = isfinite(j->deadline), was_thirsty = j->thirsty;
+    bool was_thirsty = j->thirsty;
     job_release(of, which);
-    if (had_deadline)
-        deadlines_look(of);
     if (was_thirsty)
         tokens_look(of);
 }

@@ -71,7 +71,8 @@ int plan_add(plan *of, const plan_job *as, double now, uint64_t *id)
     j->random = random_seed(as->settled.seed, j->serial, 0, 0);
     j->deadline = as->settled.timeout > 0 ? now + as->settled.timeout : INFINITY;
     *id = j->id;
-    deadlines_look(of);
+    if (j->deadline < of->next_deadline)
+        of->next_deadline = j->deadline;
     team_fill(of, j);
     ring_add(of, i);
     if (!j->takers)

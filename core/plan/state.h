@@ -106,7 +106,7 @@ struct plan {
     uint32_t heap_count, heap_most;
     plan_action *actions;               /* a ring */
     uint32_t action_first, action_count, action_most;
-    double next_deadline;               /* the earliest of all jobs */
+    double next_deadline;               /* no later than the earliest of all jobs: one that has ended may still count until then */
     double next_token;                  /* the earliest of thirsty jobs */
     int memory_status;
 };

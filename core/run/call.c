@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "value/arguments.h"
 #include "value/pack.h"
 
 #define EMITS_KEPT 1048576      /* a larger buffer is given back after the item that needed it */
@@ -195,12 +196,18 @@ static __attribute__((noinline)) int finish(rf_call *call, int status, uint64_t 
     return call->results->count == before ? RF_ENOMEM : call->status;
 }
 
+static __attribute__((cold, noinline)) int fail_no_tuple(rf_call *call, rf_value item)
+{
+    return call_fail(call, RF_EARGS, "arguments", "%s came: items of rf_starmap are tuples or dictionaries; use rf_map for others",
+                     value_type_name(rf_type_of(item)));
+}
+
 int call_run(rf_call *call, rf_map_function *function, rf_value item, const call_item *which)
 {
     uint64_t before = call->results->count;
     begin(call);
     call->item = *which;
-    int status = function(call, item);
+    int status = call->wants_tuples && !value_is_container(item) ? fail_no_tuple(call, item) : function(call, item);
     if (status || call->status || !call->returned)
         status = finish(call, status, before);
     end(call);

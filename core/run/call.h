@@ -40,6 +40,7 @@ struct rf_call {
     int rank;
     uint64_t seed, job;
     const share_table *shares;
+    bool wants_tuples;                          /* any other item fails before the function sees it */
     void (*progress)(void *context);            /* lets messages move; NULL: nothing to move */
     bool (*cancelled)(void *context);           /* NULL: never */
     void *context;

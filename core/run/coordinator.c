@@ -22,14 +22,19 @@ int coordinator_new(post *via, const registry *functions, coordinator **made)
     runs->functions = functions;
     runs->expected = ranks > 1 ? ranks - 1 : 1;
     runs->opened = transport_now(t);
+    TAILQ_INIT(&runs->over);
     call_init(&runs->generating);
     runs->decides = plan_new();
     runs->hosts = strings_new();
     runs->fingerprints = calloc(ranks, sizeof *runs->fingerprints);
     runs->host_of = calloc(ranks, sizeof *runs->host_of);
+    runs->cores_of = calloc(ranks, sizeof *runs->cores_of);
     runs->gone = calloc(ranks, sizeof *runs->gone);
+    bool whole = runs->decides && runs->hosts && runs->fingerprints && runs->host_of && runs->cores_of && runs->gone;
     int status = shares_new(via, &runs->shares);
-    if (status == RF_OK && runs->decides && runs->hosts && runs->fingerprints && runs->host_of && runs->gone)
+    if (status == RF_OK)
+        status = numbered_open(&runs->started);
+    if (status == RF_OK && whole)
         return RF_OK;
     coordinator_free(runs);
     *made = NULL;
@@ -40,16 +45,18 @@ void coordinator_free(coordinator *runs)
 {
     if (!runs)
         return;
-    for (job *of = runs->jobs, *next; of; of = next) {
-        next = of->next;
+    for (job *of; (of = LIST_FIRST(&runs->jobs));) {
+        LIST_REMOVE(of, all);
         job_free(of);
     }
     coordinator_free_shares(runs);
+    numbered_free(&runs->started);
     call_free(&runs->generating);
     plan_free(runs->decides);
     strings_free(runs->hosts);
     free(runs->fingerprints);
     free(runs->host_of);
+    free(runs->cores_of);
     free(runs->gone);
     free(runs->figures);
     buffer_free(&runs->differences);
@@ -70,6 +77,7 @@ static int take_hello(coordinator *runs, const message *what)
     runs->host_of[rank][sizeof runs->host_of[rank] - 1] = '\0';
     if (!runs->host_of[rank][0])
         strcpy(runs->host_of[rank], "?");
+    runs->cores_of[rank] = what->hello.cores;
     runs->greeted++;
     if (what->hello.fingerprint == registry_fingerprint(runs->functions))
         return RF_OK;
@@ -98,6 +106,7 @@ int coordinator_ready(coordinator *runs)
     if (runs->differences.size)
         return error_set(RF_EREGISTRY, "registry", "ranks disagree about their functions: %.*s; start the same program on every rank",
                          (int)runs->differences.size, (const char *)runs->differences.data);
+    coordinator_warn_of_crowds(runs);
     return join_all(runs);
 }
 
@@ -195,10 +204,8 @@ int coordinator_take_incomplete(coordinator *runs, message *what, int why)
 
 job *coordinator_job(coordinator *runs, uint64_t id)
 {
-    job *of = runs->jobs;
-    while (of && of->id != id)
-        of = of->next;
-    return of;
+    numbered *found = numbered_find(&runs->started, id);
+    return found ? (job *)(void *)((char *)found - offsetof(job, by_id)) : NULL;
 }
 
 static int generate(void *caller, rf_generator_function *next, void *state, column *to)
@@ -255,8 +262,8 @@ int coordinator_make(coordinator *runs, const job_order *order, job **made)
     of->runs = runs;
     of->ordinal = runs->jobs_made++;
     of->shares = runs->shares_made;
-    of->next = runs->jobs;
-    runs->jobs = *made = of;
+    LIST_INSERT_HEAD(&runs->jobs, of, all);
+    *made = of;
     return RF_OK;
 }
 
@@ -264,7 +271,15 @@ int coordinator_start(coordinator *runs, job *of, double now)
 {
     if (runs->status)
         return error_set(runs->status, "pool", "the pool cannot go on: %s", rf_status_text(runs->status));
-    return plan_it(runs, of, now);
+    int status = plan_it(runs, of, now);
+    if (status)
+        return status;
+    of->by_id.number = of->id;
+    numbered_add(&runs->started, &of->by_id);
+    runs->unfinished++;
+    if (of->settled.on_progress)
+        coordinator_tend(runs, of);
+    return RF_OK;
 }
 
 void coordinator_tell_progress(coordinator *runs, job *of, bool final)
@@ -274,18 +289,25 @@ void coordinator_tell_progress(coordinator *runs, job *of, bool final)
     of->told_final = final;
     bool before = runs->in_callback;
     runs->in_callback = true;
-    of->settled.on_progress(of->done, of->total, final, of->settled.user);
+    of->settled.on_progress(of->done, of->total, final, of->progress_user);
     runs->in_callback = before;
 }
 
 static void unlink_and_free(coordinator *runs, job *of)
 {
-    for (job **at = &runs->jobs; *at; at = &(*at)->next)
-        if (*at == of) {
-            *at = of->next;
-            break;
-        }
+    LIST_REMOVE(of, all);
+    if (of->id)
+        numbered_remove(&runs->started, &of->by_id);
+    if (of->tended)
+        LIST_REMOVE(of, to_tend);
     job_free(of);
+}
+
+void coordinator_tend(coordinator *runs, job *of)
+{
+    if (!of->tended)
+        LIST_INSERT_HEAD(&runs->tended, of, to_tend);
+    of->tended = true;
 }
 
 bool job_over(const job *of)
@@ -293,16 +315,47 @@ bool job_over(const job *of)
     return of->ended && !post_lent(of->runs->via, of->id);
 }
 
+static void forget_holder(coordinator *runs, job *of)
+{
+    if (of->told)
+        TAILQ_REMOVE(&runs->over, of, to_tell);
+    of->told = false;
+    of->holder = NULL;
+}
+
+/* While a generator or on_progress runs, a step is on its way through the jobs: none is freed under it. */
 void coordinator_close(coordinator *runs, job *of)
 {
-    if (!of->id || job_over(of)) {
+    forget_holder(runs, of);
+    if ((!of->id || job_over(of)) && !runs->in_callback) {
         unlink_and_free(runs, of);
         return;
     }
-    coordinator_tell_progress(runs, of, true);      /* what it tells may be gone when the job is over */
+    if (of->id)
+        coordinator_tell_progress(runs, of, true);      /* what it tells may be gone when the job is over */
     of->abandoned = true;
     of->reading = false;
+    of->ended = of->ended || !of->id;
     plan_abandon(runs->decides, of->id);
+    coordinator_tend(runs, of);
+}
+
+static void tell_holder(coordinator *runs, job *of)
+{
+    if (!of->holder)
+        return;
+    TAILQ_INSERT_TAIL(&runs->over, of, to_tell);
+    of->told = true;
+}
+
+void *coordinator_next_over(coordinator *runs)
+{
+    job *of = TAILQ_FIRST(&runs->over);
+    if (!of)
+        return NULL;
+    void *holder = of->holder;
+    forget_holder(runs, of);
+    return holder;
 }
 
 void coordinator_cancel(coordinator *runs, job *of)
@@ -319,17 +372,19 @@ void coordinator_job_broke(coordinator *runs, job *of)
 
 void coordinator_fail_all(coordinator *runs, int status)
 {
-    for (job *of = runs->jobs; of; of = of->next)
+    job *of;
+    LIST_FOREACH(of, &runs->jobs, all)
         if (of->id && !of->ended)
             plan_cancel(runs->decides, of->id, status);
 }
 
 bool coordinator_idle(const coordinator *runs)
 {
-    const job *of = runs->jobs;
-    while (of && (!of->id || (of->ended && !of->abandoned)))
-        of = of->next;
-    return !of;
+    const job *of;
+    LIST_FOREACH(of, &runs->tended, to_tend)
+        if (of->abandoned)
+            return false;
+    return !runs->unfinished;
 }
 
 void coordinator_taken(coordinator *runs, const job *of, const receipt *what)
@@ -349,28 +404,40 @@ static void report_progress(coordinator *runs, job *of, double now)
     coordinator_tell_progress(runs, of, false);
 }
 
-/* Jobs that nobody holds any more go as soon as nothing of their source is lent. */
+/* One that has ended is done with as soon as nothing of its source is lent: then its holder is told, or it goes if it has none any more. */
+static double tend_job(coordinator *runs, job *of, double now)
+{
+    report_progress(runs, of, now);
+    bool tells = of->settled.on_progress && !of->ended;
+    double wake = tells ? of->progress_next : INFINITY;
+    if (of->reading && of->when < wake)
+        wake = of->when;
+    if (of->reading || tells || (of->ended && post_withdraw(runs->via, of->id)))
+        return wake;
+    LIST_REMOVE(of, to_tend);
+    of->tended = false;
+    if (of->ended && of->abandoned)
+        unlink_and_free(runs, of);
+    else if (of->ended)
+        tell_holder(runs, of);
+    return wake;
+}
+
 static double tend_jobs(coordinator *runs, double now)
 {
     double wake = INFINITY;
-    for (job *of = runs->jobs, *next; of; of = next) {
-        next = of->next;
-        report_progress(runs, of, now);
-        if (of->settled.on_progress && of->id && !of->ended && of->progress_next < wake)
-            wake = of->progress_next;
-        if (of->reading && of->when < wake)
-            wake = of->when;
-        if (of->ended && post_lent(runs->via, of->id))
-            post_withdraw(runs->via, of->id);
-        if (of->abandoned && job_over(of))
-            unlink_and_free(runs, of);
+    for (job *of = LIST_FIRST(&runs->tended), *next; of; of = next) {
+        next = LIST_NEXT(of, to_tend);
+        double its = tend_job(runs, of, now);
+        wake = its < wake ? its : wake;
     }
     return wake;
 }
 
 static void go_on_reading(coordinator *runs)
 {
-    for (job *of = runs->jobs; of; of = of->next)
+    job *of;
+    LIST_FOREACH(of, &runs->tended, to_tend)
         if (of->reading && !of->ended)
             coordinator_read(runs, of);
 }
@@ -378,7 +445,8 @@ static void go_on_reading(coordinator *runs)
 /* What the plan had to say of these was lost for want of memory. */
 static void end_what_is_left(coordinator *runs)
 {
-    for (job *of = runs->jobs; of; of = of->next)
+    job *of;
+    LIST_FOREACH(of, &runs->jobs, all)
         if (of->id && !of->ended) {
             coordinator_job_ended(runs, of, runs->status);
             coordinator_tell_progress(runs, of, true);
@@ -409,7 +477,8 @@ double coordinator_step(coordinator *runs, double now)
 
 int coordinator_descriptor(const coordinator *runs)
 {
-    for (const job *of = runs->jobs; of; of = of->next)
+    const job *of;
+    LIST_FOREACH(of, &runs->tended, to_tend)
         if (of->reading && of->descriptor >= 0)
             return of->descriptor;
     return -1;

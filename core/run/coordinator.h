@@ -50,6 +50,8 @@ void coordinator_close(coordinator *runs, job *over);               /* frees it;
                                                                        be cleared away by later steps */
 void coordinator_cancel(coordinator *runs, job *started);           /* reads no more of its source; it is over soon */
 void coordinator_fail_all(coordinator *runs, int status);           /* ends every job so: the pool closes, or cannot go on */
+void *coordinator_next_over(coordinator *runs);                     /* the holder (job_hold) of a job that is over, each once, in the order in
+                                                                       which they ended; NULL: of none */
 bool coordinator_idle(const coordinator *runs);                     /* no unfinished job, also none that was abandoned */
 
 #endif

@@ -12,7 +12,7 @@ message coordinator_job_message(const job *of)
     return (message){.head = {.kind = MESSAGE_JOB, .job = of->id},
                      .job = {.function = of->number, .state_type = (uint32_t)of->state_type, .seed = of->settled.seed,
                              .ordinal = of->ordinal, .by_workers = of->by_workers, .shares = (uint32_t)of->shares,
-                             .grows = of->grows},
+                             .grows = of->grows, .wants_tuples = of->wants_tuples},
                      .body = of->state.data, .body_size = of->state.size};
 }
 
@@ -111,9 +111,12 @@ static void tell_workers(coordinator *runs, const job *of)
 {
     int ranks = transport_size(post_transport(runs->via));
     message forget = {.head = {.kind = MESSAGE_FORGET, .job = of->id}};
-    for (int rank = 0; rank < ranks; rank++)
-        if (of->knows[rank / 8] & 1u << rank % 8 && !runs->gone[rank])
+    for (int rank = 0; rank < ranks; rank++) {
+        if (!of->knows[rank / 8])
+            rank |= 7;                  /* few jobs are for all of many ranks */
+        else if (of->knows[rank / 8] & 1u << rank % 8 && !runs->gone[rank])
             post_send(runs->via, rank, &forget, NULL, 0);
+    }
 }
 
 void coordinator_job_ended(coordinator *runs, job *of, int status)
@@ -121,8 +124,10 @@ void coordinator_job_ended(coordinator *runs, job *of, int status)
     of->ended = true;
     of->reading = false;
     of->status = status;
+    runs->unfinished--;
     tell_workers(runs, of);
     post_withdraw(runs->via, of->id);
+    coordinator_tend(runs, of);         /* until it is over */
 }
 
 static void final_progress(coordinator *runs, job *of, const plan_action *ended)
@@ -144,6 +149,7 @@ int coordinator_act(coordinator *runs, const plan_action *action)
         of->reading = true;
         of->descriptor = -1;
         of->when = INFINITY;
+        coordinator_tend(runs, of);
         return coordinator_read(runs, of);
     case PLAN_RUN: return run_task(runs, of, action);
     case PLAN_STOP:

@@ -196,10 +196,11 @@ int coordinator_share(coordinator *runs, const char *name, const void *data, siz
 
 static bool is_used(const coordinator *runs, const struct announcement *of)
 {
-    const job *one = runs->jobs;
-    while (one && (one->ended || one->shares < of->version || one->shares >= of->newer))
-        one = one->next;
-    return one;
+    const job *one;
+    LIST_FOREACH(one, &runs->jobs, all)
+        if (!one->ended && one->shares >= of->version && one->shares < of->newer)
+            return true;
+    return false;
 }
 
 /* Told to all, it is over. Workers that run a chunk of a job that has ended keep it for as long. */

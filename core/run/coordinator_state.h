@@ -1,5 +1,5 @@
-/* What the coordinator is made of: seen by coordinator.c (messages, lifecycle), coordinator_act.c (the plan's actions) and
-   coordinator_parts.c (results) alone. */
+/* What the coordinator is made of: seen by coordinator.c (messages, lifecycle), coordinator_hosts.c (who is where), coordinator_act.c (the
+   plan's actions) and coordinator_parts.c (results) alone. */
 #ifndef RANKFOLD_RUN_COORDINATOR_STATE_H
 #define RANKFOLD_RUN_COORDINATOR_STATE_H
 
@@ -19,14 +19,19 @@ struct coordinator {
     const registry *functions;
     plan *decides;
     strings *hosts;                     /* by rank; shared with every result */
-    job *jobs;
-    uint64_t jobs_made, number;         /* number: of the process's pools */
+    LIST_HEAD(, job) jobs;              /* all of them */
+    numbered_table started;             /* by id */
+    LIST_HEAD(, job) tended;            /* those that each step looks at, see coordinator_tend */
+    TAILQ_HEAD(, job) over;             /* held ones whose holder has not been told */
+    uint64_t jobs_made, unfinished;     /* unfinished: started, and not ended */
+    uint64_t number;                    /* of the process's pools */
     rf_call generating;                 /* generators run in it */
     uint32_t *greeted_by;               /* ranks, as they came */
     uint64_t expected, greeted, left;   /* workers */
     uint64_t silent;                    /* of those that left: had not greeted */
     uint64_t *fingerprints;             /* by rank */
     char (*host_of)[64];
+    uint32_t *cores_of;                 /* its host's, by rank */
     buffer differences;                 /* how registries differ, for a person */
     bool *gone;
     bool dismissed, joined, in_callback;
@@ -47,6 +52,7 @@ struct coordinator {
     int lost_count, lost_told, lost_next;
 };
 
+void coordinator_warn_of_crowds(coordinator *runs);                 /* all have greeted */
 job *coordinator_job(coordinator *runs, uint64_t id);               /* NULL: nobody's */
 int coordinator_take_part(coordinator *runs, message *what);
 int coordinator_take_figures(coordinator *runs, const message *what);
@@ -54,6 +60,7 @@ int coordinator_act(coordinator *runs, const plan_action *action);
 message coordinator_job_message(const job *of);                     /* its JOB, as workers hear it; the body is the job's */
 int coordinator_read(coordinator *runs, job *of);                   /* goes on with a READ */
 void coordinator_tell_progress(coordinator *runs, job *of, bool final);     /* what of->done and of->total say; nothing after final */
+void coordinator_tend(coordinator *runs, job *of);                  /* it reads, tells its progress, or waits to be over */
 void coordinator_job_ended(coordinator *runs, job *of, int status);
 void coordinator_job_broke(coordinator *runs, job *of);             /* the last error ends this job, and it alone */
 int coordinator_fail_units(coordinator *runs, const plan_action *action);       /* the plan's FAIL */

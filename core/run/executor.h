@@ -21,6 +21,7 @@ typedef struct executor_job {
     bool by_workers;                    /* items are known by path and offset: parts carry positions */
     const share_table *shares;          /* all of it is there; NULL: none */
     bool grows;                         /* functions may add items */
+    bool wants_tuples;                  /* an item that is neither a tuple nor a dictionary fails */
 } executor_job;
 
 typedef struct executor_chunk {

@@ -78,6 +78,7 @@ static int start(executor *runs, const executor_chunk *chunk)
     in->call.job = chunk->job->ordinal;
     in->call.shares = chunk->job->shares;
     in->call.added = chunk->job->grows ? &in->added : NULL;
+    in->call.wants_tuples = chunk->job->wants_tuples;
     in->check_every = 1;
     in->part_began = in->checked = chunk->follows ? in->checked : host_now(in);
     return reader_open(in->from, &chunk->piece, chunk->first, chunk->count, chunk->position);

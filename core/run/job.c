@@ -29,10 +29,11 @@ static int keep_options(job *of, const job_order *order)
     of->settled.retry.on = of->on;
     if (!of->name || (order->settled.retry.on && !of->on))
         return error_no_memory(1);
+    of->progress_user = order->settled.user;
     if (order->settled.progress == RF_ON && order->shows_on && !order->settled.on_progress) {
         of->line = (rf_progress){.to = order->shows_on, .name = of->name};
         of->settled.on_progress = rf_progress_line;
-        of->settled.user = &of->line;
+        of->progress_user = &of->line;
     }
     return keep_state(of, order->settled.state);
 }
@@ -49,6 +50,7 @@ int job_create(const job_order *order, strings *hosts, job **made)
     of->number = order->number;
     of->ordered = order->ordered;
     of->grows = order->grows;
+    of->wants_tuples = order->wants_tuples;
     of->sink = order->sink;
     of->descriptor = -1;
     of->by_workers = source_read_by_workers(of->source);
@@ -231,6 +233,9 @@ int job_tell(const job *of)
     return error_set(of->status, "job", "%s: %s", of->name, rf_status_text(of->status));
 }
 
+void job_drop_results(job *of) { of->sink = JOB_DROPS; }
+void job_hold(job *of, void *holder) { of->holder = holder; }
+const rf_options *job_options(const job *of) { return &of->settled; }
 uint64_t job_failed(const job *of) { return of->failed; }
 spans *job_spans(job *of) { return of->delivered; }
 

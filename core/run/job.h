@@ -23,10 +23,16 @@ typedef struct job_order {
     rf_options settled;                 /* texts and state are copied */
     bool ordered;
     bool grows;                         /* its functions may add items to it */
+    bool wants_tuples;                  /* an item that is neither a tuple nor a dictionary fails */
     enum job_sink sink;
     FILE *shows_on;                     /* where its progress is shown, if it is on and nobody else is told; NULL: nowhere */
 } job_order;
 
+/* Before it is started. */
+void job_drop_results(job *of);         /* as if it had been made with JOB_DROPS */
+void job_hold(job *of, void *holder);   /* coordinator_next_over gives holder when it is over */
+
+const rf_options *job_options(const job *of);
 bool job_over(const job *of);           /* it has ended and nobody uses its source any more */
 int job_status(const job *of);          /* once over: how it ended */
 int job_tell(const job *of);            /* the same, and the last error tells what failed */

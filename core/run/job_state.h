@@ -2,6 +2,9 @@
 #ifndef RANKFOLD_RUN_JOB_STATE_H
 #define RANKFOLD_RUN_JOB_STATE_H
 
+#include <sys/queue.h>
+
+#include "base/numbered.h"
 #include "result/stash.h"
 #include "run/job.h"
 
@@ -13,7 +16,8 @@ typedef struct receipt {
 } receipt;
 
 struct job {
-    uint64_t id;                        /* the plan's */
+    uint64_t id;                        /* the plan's; 0 until it is started */
+    numbered by_id;
     uint64_t ordinal;                   /* on its pool: seeds, messages */
     uint64_t shares;                    /* the shared data that it sees: versions up to this one */
     const rf_registration *function;
@@ -24,6 +28,7 @@ struct job {
     buffer state;                       /* bound state as it travels */
     rf_type state_type;
     bool by_workers, ordered, grows, ended, abandoned, reading;
+    bool wants_tuples;                  /* an item that is no container fails */
     enum job_sink sink;
     int status;
     failure *first_failure;             /* of the items, for the last error */
@@ -40,12 +45,16 @@ struct job {
     uint64_t want;                      /* units that the plan asked for */
     int descriptor;                     /* what the source waits for, while reading */
     double when;
-    rf_progress line;                   /* what settled.user is where the library shows how far it is */
+    void *progress_user;                /* what settled.on_progress is given: settled.user, or line */
+    rf_progress line;                   /* where the library shows how far it is */
     double progress_next;
     uint64_t done, total;               /* as told last */
     bool told_final;
     struct coordinator *runs;
-    struct job *next;
+    void *holder;                       /* who is told that it is over; NULL: whoever looks */
+    bool tended, told;                  /* it is in those lists */
+    LIST_ENTRY(job) all, to_tend;
+    TAILQ_ENTRY(job) to_tell;
 };
 
 /* Where a part stands in its job. */

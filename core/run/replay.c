@@ -167,6 +167,7 @@ static int run_item(coordinator *runs, const struct work_job *work, reader *from
     call.state = work->job.state;
     call.seed = work->job.seed;
     call.job = work->job.ordinal;
+    call.wants_tuples = work->job.wants_tuples;
     call.shares = work->job.shares;
     bool before = runs->in_callback;
     runs->in_callback = true;

@@ -50,13 +50,14 @@ int work_job_new(const registry *functions, const shares *has, const message *wh
     struct work_job *job = calloc(1, sizeof *job);
     if (!job)
         return error_no_memory(sizeof *job);
-    job->id = what->head.job;
+    job->by_id.number = what->head.job;
     job->job.function = function;
     job->job.number = what->job.function;
     job->job.seed = what->job.seed;
     job->job.ordinal = what->job.ordinal;
     job->job.by_workers = what->job.by_workers;
     job->job.grows = what->job.grows;
+    job->job.wants_tuples = what->job.wants_tuples;
     if (copy_state(job, what) || share_table_new(has, what->job.shares, &job->shares)) {
         work_job_free(job);
         return RF_ENOMEM;

@@ -3,19 +3,22 @@
 #ifndef RANKFOLD_RUN_WORK_JOB_H
 #define RANKFOLD_RUN_WORK_JOB_H
 
+#include <sys/queue.h>
+
+#include "base/numbered.h"
 #include "run/executor.h"
 #include "run/registry.h"
 #include "run/share.h"
 #include "wire/message.h"
 
 struct work_job {
-    uint64_t id;
+    numbered by_id;                     /* its number is rank 0's */
     executor_job job;
     void *state;                        /* what job.state points to; NULL for numbers */
     size_t state_size;                  /* of its memory where that is read-only; 0: malloc's */
     share_table *shares;                /* what job.shares points to */
     bool forgotten;
-    struct work_job *next;
+    LIST_ENTRY(work_job) all;
 };
 
 /* what: a JOB as message_read gave it, with its body, which is copied. RF_EUSAGE: it does not fit this rank's functions; RF_ENOMEM. */

@@ -3,6 +3,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/error.h"
 #include "base/large.h"
@@ -28,7 +29,8 @@ struct worker {
     const registry *functions;
     executor *runs;
     shares *shares;
-    struct work_job *jobs;
+    LIST_HEAD(, work_job) jobs;
+    numbered_table jobs_by_id;
     struct queued *queue;               /* a ring; slots keep their buffers for the next small body */
     size_t first, count, most;
     uint64_t ends_early;                /* a task that cannot be run any further */
@@ -53,7 +55,10 @@ int worker_new(post *via, const registry *functions, worker **made)
     works->functions = functions;
     figures_begin(&works->done, transport_now(post_transport(via)));
     int status = shares_new(via, &works->shares);
+    if (status == RF_OK)
+        status = numbered_open(&works->jobs_by_id);
     if (status) {
+        shares_free(works->shares);
         free(works);
         *made = NULL;
     }
@@ -75,10 +80,11 @@ void worker_free(worker *works)
 {
     if (!works)
         return;
-    for (struct work_job *job = works->jobs, *next; job; job = next) {
-        next = job->next;
+    for (struct work_job *job; (job = LIST_FIRST(&works->jobs));) {
+        LIST_REMOVE(job, all);
         work_job_free(job);
     }
+    numbered_free(&works->jobs_by_id);
     for (size_t i = 0; i < works->most; i++)
         buffer_free(&works->queue[i].kept);
     free(works->queue);
@@ -97,7 +103,7 @@ int worker_greet(worker *works)
 {
     transport *t = post_transport(works->via);
     message hello = {.head.kind = MESSAGE_HELLO, .hello = {.fingerprint = registry_fingerprint(works->functions),
-                     .functions = registry_count(works->functions)}};
+                     .functions = registry_count(works->functions), .cores = (uint32_t)sysconf(_SC_NPROCESSORS_ONLN)}};
     hello.body = registry_names(works->functions, &hello.body_size);
     strncpy(hello.hello.host, transport_host(t), sizeof hello.hello.host - 1);
     return post_send(works->via, 0, &hello, NULL, 0);
@@ -105,10 +111,8 @@ int worker_greet(worker *works)
 
 static struct work_job *job_of(worker *works, uint64_t id)
 {
-    struct work_job *job = works->jobs;
-    while (job && job->id != id)
-        job = job->next;
-    return job;
+    numbered *found = numbered_find(&works->jobs_by_id, id);
+    return found ? (struct work_job *)(void *)((char *)found - offsetof(struct work_job, by_id)) : NULL;
 }
 
 static int take_job(worker *works, const message *what)
@@ -118,8 +122,8 @@ static int take_job(worker *works, const message *what)
     if (status)
         return status;
     works->done.sum.bytes_in += what->body_size;
-    job->next = works->jobs;
-    works->jobs = job;
+    LIST_INSERT_HEAD(&works->jobs, job, all);
+    numbered_add(&works->jobs_by_id, &job->by_id);
     return RF_OK;
 }
 
@@ -186,17 +190,16 @@ static void stop_task(worker *works, uint64_t task)
 /* A chunk of it that has given a part and is not over still needs it: then it goes with that chunk. */
 static void forget_job(worker *works, uint64_t id)
 {
-    for (struct work_job **at = &works->jobs; *at; at = &(*at)->next)
-        if ((*at)->id == id) {
-            struct work_job *job = *at;
-            if (works->running && works->queue[works->first].run.head.job == id) {
-                job->forgotten = true;
-                return;
-            }
-            *at = job->next;
-            work_job_free(job);
-            return;
-        }
+    struct work_job *job = job_of(works, id);
+    if (!job)
+        return;
+    if (works->running && works->queue[works->first].run.head.job == id) {
+        job->forgotten = true;
+        return;
+    }
+    LIST_REMOVE(job, all);
+    numbered_remove(&works->jobs_by_id, &job->by_id);
+    work_job_free(job);
 }
 
 /* Its body was withdrawn, or there was no memory for it: its last part says that nothing was done. What follows of its task is not run either:
@@ -336,7 +339,7 @@ static void chunk_done(worker *works)
     works->count--;
     works->running = false;
     if (job && job->forgotten)
-        forget_job(works, job->id);
+        forget_job(works, job->by_id.number);
 }
 
 static int begin(worker *works)

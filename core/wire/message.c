@@ -102,6 +102,8 @@ static const char *fault_of_job(const message *what)
         return "it does not say whether the workers read the input";
     if (what->job.grows > 1)
         return "it does not say whether the job can grow";
+    if (what->job.wants_tuples > 1)
+        return "it does not say whether items are tuples";
     return NULL;
 }
 

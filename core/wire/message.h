@@ -44,7 +44,13 @@ struct message_head {
     uint64_t body_size, body_id;        /* body_id 0: the body is in the frame */
 };
 
-struct message_hello { uint64_t fingerprint; int64_t process; uint64_t functions, reserved; char host[64]; };
+struct message_hello {
+    uint64_t fingerprint;
+    int64_t process;
+    uint64_t functions;
+    uint32_t cores, reserved;           /* cores: of the host; 0: unknown */
+    char host[64];
+};
 
 struct message_job {
     uint32_t function;                  /* its number in the registry's snapshot */
@@ -54,7 +60,8 @@ struct message_job {
     uint32_t by_workers;                /* items are known by path and offset */
     uint32_t shares;                    /* shared data as of this version, see run/share.h */
     uint32_t grows;                     /* its functions may add items to it */
-    uint32_t reserved[3];
+    uint32_t wants_tuples;              /* an item that is neither a tuple nor a dictionary fails */
+    uint32_t reserved[2];
 };
 
 struct message_run {
