@@ -15,6 +15,8 @@ struct rf_iterator {
     rf_result given;                    /* what the last rf_next gave */
     bool holds;                         /* given is still at the front of the spans */
     bool begun;
+    uint64_t left;                      /* results that may still be given */
+    bool enough;                        /* they are all there: the job was cancelled */
     int ended;                          /* RF_OK until the job has ended and all is taken: then RF_END or why */
     uint64_t failed, undelivered;
     uint64_t calls, calls_between;      /* since the clock was looked at, and how many may be */
@@ -22,24 +24,28 @@ struct rf_iterator {
     rf_iterator *next;
 };
 
+int iterator_of(rf_pool *pool, job *of, uint64_t most, rf_iterator **made)
+{
+    rf_iterator *one = *made = calloc(1, sizeof *one);
+    if (!one) {
+        coordinator_close(pool->self->schedules, of);
+        return error_no_memory(sizeof *one);
+    }
+    one->of = of;
+    one->left = most;
+    one->pool = pool;
+    one->next = pool->iterators;
+    pool->iterators = one;
+    return RF_OK;
+}
+
 static int iterate(rf_pool *pool, rf_map_function *function, rf_source *source, const rf_options *options, bool ordered,
                    rf_iterator **made)
 {
     *made = NULL;
-    rf_iterator *one = calloc(1, sizeof *one);
-    if (!one) {
-        rf_source_free(source);
-        return error_no_memory(sizeof *one);
-    }
-    int status = pool_submit(pool, function, source, options, ordered, JOB_STREAMS, &one->of);
-    if (status) {
-        free(one);
-        return status;
-    }
-    one->pool = pool;
-    one->next = pool->iterators;
-    *made = pool->iterators = one;
-    return RF_OK;
+    job *of;
+    int status = pool_submit(pool, function, source, options, ordered, JOB_STREAMS, &of);
+    return status ? status : iterator_of(pool, of, UINT64_MAX, made);
 }
 
 int rf_imap(rf_pool *pool, rf_map_function *function, rf_source *source, const rf_options *options, rf_iterator **made)
@@ -118,6 +124,29 @@ static void turn_now_and_then(rf_iterator *one)
     member_turn(one->pool->self);
 }
 
+/* The caller may reuse what the source borrows, and its generator's state, as soon as the iterator is freed. */
+static void give_up(rf_iterator *one)
+{
+    rf_pool *pool = one->pool;
+    if (one->begun && !one->ended && pool_usable(pool) == RF_OK) {
+        coordinator_cancel(pool->self->schedules, one->of);
+        pool_stir(pool);
+        while (!job_over(one->of) && pool->self->status >= 0)
+            pool_turn(pool, INFINITY);
+    }
+    detach(one);
+}
+
+/* All that may be given is there: nothing more is run for it. */
+static void cancel_if_enough(rf_iterator *one)
+{
+    if (one->enough || spans_count(job_spans(one->of)) < one->left)
+        return;
+    one->enough = true;
+    coordinator_cancel(one->pool->self->schedules, one->of);
+    pool_stir(one->pool);
+}
+
 int rf_next_within(rf_iterator *one, double seconds, const rf_result **result)
 {
     *result = NULL;
@@ -126,9 +155,17 @@ int rf_next_within(rf_iterator *one, double seconds, const rf_result **result)
     if (one->ended)
         return tell_end(one);
     int status = pool_usable(one->pool);
-    if (status || (status = begin(one)))
+    if (status)
         return status;
     let_go(one);
+    if (!one->left) {
+        status = job_broke(one->of) ? job_tell(one->of) : RF_END;
+        give_up(one);
+        return one->ended = status;
+    }
+    status = begin(one);
+    if (status)
+        return status;
     spans *ready = job_spans(one->of);
     turn_now_and_then(one);
     pool_stir(one->pool);
@@ -144,6 +181,10 @@ int rf_next_within(rf_iterator *one, double seconds, const rf_result **result)
             return RF_AGAIN;
         pool_turn(one->pool, until);
     }
+    if (one->left != UINT64_MAX) {
+        cancel_if_enough(one);
+        one->left--;
+    }
     one->given = spans_at(ready, 0);
     one->holds = true;
     one->failed += !one->given.ok;
@@ -154,19 +195,6 @@ int rf_next_within(rf_iterator *one, double seconds, const rf_result **result)
 int rf_next(rf_iterator *one, const rf_result **result)
 {
     return rf_next_within(one, INFINITY, result);
-}
-
-/* The caller may reuse what the source borrows, and its generator's state, as soon as the iterator is freed. */
-static void give_up(rf_iterator *one)
-{
-    rf_pool *pool = one->pool;
-    if (one->begun && !one->ended && pool_usable(pool) == RF_OK) {
-        coordinator_cancel(pool->self->schedules, one->of);
-        pool_stir(pool);
-        while (!job_over(one->of) && pool->self->status >= 0)
-            pool_turn(pool, INFINITY);
-    }
-    detach(one);
 }
 
 int rf_iterator_free(rf_iterator *one)

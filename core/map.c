@@ -13,16 +13,9 @@ static int wait_for(rf_pool *pool, job *of)
     return pool->self->status < 0 ? pool->self->status : job_tell(of);
 }
 
-static int map(rf_pool *pool, rf_map_function *function, rf_source *source, const rf_options *options, bool ordered,
-               rf_results **results)
+int pool_run(rf_pool *pool, job *of, rf_results **results)
 {
-    if (results)
-        *results = NULL;
-    job *of;
-    int status = pool_submit(pool, function, source, options, ordered, results ? JOB_KEEPS : JOB_DROPS, &of);
-    if (status)
-        return status;
-    status = coordinator_start(pool->self->schedules, of, pool_now(pool));
+    int status = coordinator_start(pool->self->schedules, of, pool_now(pool));
     if (status == RF_OK) {
         status = wait_for(pool, of);
         if (results && results_of(job_take_spans(of), results))
@@ -30,6 +23,16 @@ static int map(rf_pool *pool, rf_map_function *function, rf_source *source, cons
     }
     coordinator_close(pool->self->schedules, of);
     return status;
+}
+
+static int map(rf_pool *pool, rf_map_function *function, rf_source *source, const rf_options *options, bool ordered,
+               rf_results **results)
+{
+    if (results)
+        *results = NULL;
+    job *of;
+    int status = pool_submit(pool, function, source, options, ordered, results ? JOB_KEEPS : JOB_DROPS, &of);
+    return status ? status : pool_run(pool, of, results);
 }
 
 int rf_map(rf_pool *pool, rf_map_function *function, rf_source *source, const rf_options *options, rf_results **results)

@@ -13,6 +13,9 @@ struct rf_pool {
     rf_iterator *iterators;             /* live ones: told when the pool closes */
     struct insights *insights;          /* of rf_insights; NULL until asked for */
     FILE *shows_on;                     /* where the progress of its jobs is shown: rf_main's standard error; NULL: nowhere */
+    arena sequences;                    /* what rf_seq_... made: valid, if of no use, after the pool is closed */
+    rf_seq *sources;                    /* those of them that hold a source */
+    bool folding;                       /* a fold function runs here */
     double wake;                        /* when the last turn wanted to come back */
     bool closed;
     uint64_t number;                    /* of the pools that this process has opened */
@@ -38,6 +41,11 @@ double pool_now(const rf_pool *pool);
 /* What all verbs begin with. The source is consumed in any case. */
 int pool_submit(rf_pool *pool, rf_map_function *function, rf_source *source, const rf_options *options, bool ordered,
                 enum job_sink sink, job **made);
+/* The same of an order whose function or stages are known; order->source as above. function: its defaults. */
+int pool_submit_order(rf_pool *pool, job_order *order, const rf_options *options, const rf_options *function, job **made);
+
+/* map.c: starts the job, waits for it, gives its results (NULL: dropped) and closes it. */
+int pool_run(rf_pool *pool, job *of, rf_results **results);
 
 /* replay.c */
 int pool_read_replay(rf_pool *pool);    /* whether the environment asks for one */
@@ -47,5 +55,9 @@ int pool_replay(rf_pool *pool, const job_order *order);     /* in its place; nev
 void insights_free(struct insights *given);             /* insights.c */
 /* iterate.c */
 void iterator_pool_closes(rf_iterator *one);
+int iterator_of(rf_pool *pool, job *of, uint64_t most, rf_iterator **made);      /* gives at most so many; takes of, also after a failure */
+
+/* sequence.c */
+void sequences_pool_closes(rf_pool *pool);      /* lets go of sources and what else they hold */
 
 #endif

@@ -34,6 +34,8 @@ static int keep_options(job *of, const job_order *order)
         of->settled.on_progress = rf_progress_line;
         of->settled.user = &of->line;
     }
+    if (of->chained)
+        return buffer_put(&of->state, order->stages->data, order->stages->size);
     return keep_state(of, order->settled.state);
 }
 
@@ -47,6 +49,7 @@ int job_create(const job_order *order, strings *hosts, job **made)
     of->source = order->source;
     of->function = order->function;
     of->number = order->number;
+    of->chained = order->stages;
     of->ordered = order->ordered;
     of->grows = order->grows;
     of->sink = order->sink;
@@ -231,8 +234,14 @@ int job_tell(const job *of)
     return error_set(of->status, "job", "%s: %s", of->name, rf_status_text(of->status));
 }
 
+bool job_broke(const job *of) { return of->broke; }
 uint64_t job_failed(const job *of) { return of->failed; }
 spans *job_spans(job *of) { return of->delivered; }
+
+spans *job_spans_beside(const job *of)
+{
+    return spans_beside(of->delivered);
+}
 
 spans *job_take_spans(job *of)
 {
