@@ -16,6 +16,8 @@ struct rf_iterator {
     bool holds;                         /* given is still at the front of the spans */
     bool begun;
     bool busy;                          /* a call on it is further out: callbacks may not use it */
+    uint64_t left;                      /* results that may still be given */
+    bool enough;                        /* they are all there: the job was cancelled */
     int ended;                          /* RF_OK until the job has ended and all is taken: then RF_END or why */
     uint64_t failed, undelivered;
     uint64_t calls, calls_between;      /* since the clock was looked at, and how many may be */
@@ -23,25 +25,29 @@ struct rf_iterator {
     rf_iterator *next;
 };
 
+int iterator_of(rf_pool *pool, job *of, uint64_t most, rf_iterator **made)
+{
+    rf_iterator *one = *made = calloc(1, sizeof *one);
+    if (!one) {
+        coordinator_close(pool->self->schedules, of);
+        return error_no_memory(sizeof *one);
+    }
+    one->of = of;
+    one->left = most;
+    one->pool = pool;
+    one->next = pool->iterators;
+    pool->iterators = one;
+    return RF_OK;
+}
+
 static int iterate(rf_pool *pool, rf_map_function *function, rf_source *source, const rf_options *options, bool ordered,
                    rf_iterator **made)
 {
     *made = NULL;
-    rf_iterator *one = calloc(1, sizeof *one);
-    if (!one) {
-        rf_source_free(source);
-        return error_no_memory(sizeof *one);
-    }
+    job *of;
     const job_order wanted = {.source = source, .ordered = ordered, .sink = JOB_STREAMS};
-    int status = pool_submit(pool, function, options, &wanted, &one->of);
-    if (status) {
-        free(one);
-        return status;
-    }
-    one->pool = pool;
-    one->next = pool->iterators;
-    *made = pool->iterators = one;
-    return RF_OK;
+    int status = pool_submit(pool, function, options, &wanted, &of);
+    return status ? status : iterator_of(pool, of, UINT64_MAX, made);
 }
 
 int rf_imap(rf_pool *pool, rf_map_function *function, rf_source *source, const rf_options *options, rf_iterator **made)
@@ -146,36 +152,6 @@ static int wait_for_one(rf_iterator *one, double seconds)
     return one->ended ? tell_end(one) : RF_OK;
 }
 
-int rf_next_within(rf_iterator *one, double seconds, const rf_result **result)
-{
-    *result = NULL;
-    if (!one)
-        return error_set(RF_EUSAGE, "usage", "the iterator is NULL: the call that should have made it has failed");
-    if (one->ended)
-        return tell_end(one);
-    if (one->busy)
-        return tell_busy();
-    int status = pool_usable(one->pool);
-    if (status || (status = begin(one)))
-        return status;
-    let_go(one);
-    one->busy = true;
-    status = wait_for_one(one, seconds);
-    one->busy = false;
-    if (status)
-        return status;
-    one->given = spans_at(job_spans(one->of), 0);
-    one->holds = true;
-    one->failed += !one->given.ok;
-    *result = &one->given;
-    return RF_OK;
-}
-
-int rf_next(rf_iterator *one, const rf_result **result)
-{
-    return rf_next_within(one, INFINITY, result);
-}
-
 /* The caller may reuse what the source borrows, and its generator's state, as soon as the iterator is freed. */
 static void give_up(rf_iterator *one)
 {
@@ -186,9 +162,67 @@ static void give_up(rf_iterator *one)
         pool_stir(pool);
         while (one->pool && !job_over(one->of) && pool->self->status >= 0)
             pool_turn(pool, INFINITY);
+        one->busy = false;
     }
     if (one->pool)
         detach(one);
+}
+
+/* All that may be given was. */
+static int end_early(rf_iterator *one)
+{
+    int status = job_broke(one->of) ? job_tell(one->of) : RF_END;
+    give_up(one);
+    return one->ended = status;
+}
+
+/* All that may be given is there: nothing more is run for it. */
+static void cancel_if_enough(rf_iterator *one)
+{
+    if (one->enough || spans_count(job_spans(one->of)) < one->left)
+        return;
+    one->enough = true;
+    coordinator_cancel(one->pool->self->schedules, one->of);
+    pool_stir(one->pool);
+}
+
+int rf_next_within(rf_iterator *one, double seconds, const rf_result **result)
+{
+    *result = NULL;
+    if (!one)
+        return error_set(RF_EUSAGE, "usage", "the iterator is NULL: the call that should have made it has failed");
+    if (one->ended)
+        return tell_end(one);
+    if (one->busy)
+        return tell_busy();
+    int status = pool_usable(one->pool);
+    if (status)
+        return status;
+    let_go(one);
+    if (!one->left)
+        return end_early(one);
+    status = begin(one);
+    if (status)
+        return status;
+    one->busy = true;
+    status = wait_for_one(one, seconds);
+    one->busy = false;
+    if (status)
+        return status;
+    if (one->left != UINT64_MAX) {
+        cancel_if_enough(one);
+        one->left--;
+    }
+    one->given = spans_at(job_spans(one->of), 0);
+    one->holds = true;
+    one->failed += !one->given.ok;
+    *result = &one->given;
+    return RF_OK;
+}
+
+int rf_next(rf_iterator *one, const rf_result **result)
+{
+    return rf_next_within(one, INFINITY, result);
 }
 
 int rf_iterator_free(rf_iterator *one)

@@ -13,6 +13,18 @@ static int wait_for(rf_pool *pool, job *of)
     return pool->self->status < 0 ? pool->self->status : job_tell(of);
 }
 
+int pool_run(rf_pool *pool, job *of, rf_results **results)
+{
+    int status = coordinator_start(pool->self->schedules, of, pool_now(pool));
+    if (status == RF_OK) {
+        status = wait_for(pool, of);
+        if (results && results_of(job_take_spans(of), results))
+            status = RF_ENOMEM;
+    }
+    coordinator_close(pool->self->schedules, of);
+    return status;
+}
+
 enum how { ANY_ORDER, IN_ORDER, IN_ORDER_TUPLES };
 
 static int map(rf_pool *pool, rf_map_function *function, rf_source *source, const rf_options *options, enum how how, rf_results **results)
@@ -23,16 +35,7 @@ static int map(rf_pool *pool, rf_map_function *function, rf_source *source, cons
     const job_order wanted = {.source = source, .ordered = how != ANY_ORDER, .wants_tuples = how == IN_ORDER_TUPLES,
                               .sink = results ? JOB_KEEPS : JOB_DROPS};
     int status = pool_submit(pool, function, options, &wanted, &of);
-    if (status)
-        return status;
-    status = coordinator_start(pool->self->schedules, of, pool_now(pool));
-    if (status == RF_OK) {
-        status = wait_for(pool, of);
-        if (results && results_of(job_take_spans(of), results))
-            status = RF_ENOMEM;
-    }
-    coordinator_close(pool->self->schedules, of);
-    return status;
+    return status ? status : pool_run(pool, of, results);
 }
 
 int rf_map(rf_pool *pool, rf_map_function *function, rf_source *source, const rf_options *options, rf_results **results)

@@ -137,7 +137,7 @@ static int may_be_called(const rf_pool *pool)
 {
     if (coordinator_in_callback(pool->self->schedules))
         return error_set(RF_EBUSY, "busy", "a generator or on_progress may not use the pool that called it");
-    if (pool->self->works && worker_in_function(pool->self->works))
+    if (pool->folding || (pool->self->works && worker_in_function(pool->self->works)))
         return error_set(RF_EUSAGE, "usage", "a function that a pool runs may not use the pool; return what should be done next");
     return RF_OK;
 }
@@ -186,6 +186,7 @@ static void put_away(rf_pool *pool)
     pool->insights = NULL;
     member_free(pool->self);
     pool->self = NULL;
+    sequences_pool_closes(pool);
 }
 
 int rf_close(rf_pool *pool)
@@ -242,6 +243,7 @@ void pool_free(rf_pool *pool)
     futures_leave(pool);
     free((char *)(uintptr_t)pool->defaults.retry.on);
     failure_free(pool->replayed);
+    arena_free(&pool->sequences);
     free(pool);
 }
 
@@ -291,6 +293,21 @@ static int check_together(const rf_pool *pool, const rf_source *source, rf_optio
     return RF_OK;
 }
 
+int pool_submit_order(rf_pool *pool, job_order *order, const rf_options *options, const rf_options *function, job **made)
+{
+    *made = NULL;
+    int status = options_settle(options, function, &pool->defaults, &pool->environment, &order->settled);
+    if (status == RF_OK)
+        status = check_together(pool, order->source, &order->settled);
+    if (status) {
+        rf_source_free(order->source);
+        return status;
+    }
+    if (pool_replays(pool, coordinator_jobs(pool->self->schedules)))
+        return pool_replay(pool, order);
+    return coordinator_make(pool->self->schedules, order, made);
+}
+
 int pool_submit(rf_pool *pool, rf_map_function *function, const rf_options *options, const job_order *wanted, job **made)
 {
     *made = NULL;
@@ -301,17 +318,10 @@ int pool_submit(rf_pool *pool, rf_map_function *function, const rf_options *opti
         status = error_set(RF_EUSAGE, "usage", "the source is NULL: rf_range, rf_lines ... never give that, also after a failure");
     if (status == RF_OK)
         status = registry_number(pool->self->functions, (rf_any_function *)function, RF_KIND_MAP, &order.number);
-    if (status == RF_OK) {
-        order.function = registry_at(pool->self->functions, order.number);
-        status = options_settle(options, &order.function->options, &pool->defaults, &pool->environment, &order.settled);
-    }
-    if (status == RF_OK)
-        status = check_together(pool, order.source, &order.settled);
     if (status) {
         rf_source_free(order.source);
         return status;
     }
-    if (pool_replays(pool, coordinator_jobs(pool->self->schedules)))
-        return pool_replay(pool, &order);
-    return coordinator_make(pool->self->schedules, &order, made);
+    order.function = registry_at(pool->self->functions, order.number);
+    return pool_submit_order(pool, &order, options, &order.function->options, made);
 }

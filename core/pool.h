@@ -18,6 +18,9 @@ struct rf_pool {
     uint64_t unsettled;                 /* of those */
     struct insights *insights;          /* of rf_insights; NULL until asked for */
     FILE *shows_on;                     /* where the progress of its jobs is shown: rf_main's standard error; NULL: nowhere */
+    arena sequences;                    /* what rf_seq_... made: valid, if of no use, after the pool is closed */
+    rf_seq *sources;                    /* those of them that hold a source */
+    bool folding;                       /* a fold function runs here */
     double wake;                        /* when the last turn wanted to come back */
     bool closed;
     uint64_t number;                    /* of the pools that this process has opened */
@@ -48,6 +51,11 @@ double pool_now(const rf_pool *pool);
 
 /* What all verbs begin with. wanted: source, which is consumed in any case, and all that does not follow from function and options. */
 int pool_submit(rf_pool *pool, rf_map_function *function, const rf_options *options, const job_order *wanted, job **made);
+/* The same of an order whose function or stages are known; order->source as above. function: its defaults. */
+int pool_submit_order(rf_pool *pool, job_order *order, const rf_options *options, const rf_options *function, job **made);
+
+/* map.c: starts the job, waits for it, gives its results (NULL: dropped) and closes it. */
+int pool_run(rf_pool *pool, job *of, rf_results **results);
 
 /* replay.c */
 int pool_read_replay(rf_pool *pool);    /* whether the environment asks for one */
@@ -57,6 +65,10 @@ int pool_replay(rf_pool *pool, const job_order *order);     /* in its place; nev
 void insights_free(struct insights *given);             /* insights.c */
 /* iterate.c */
 void iterator_pool_closes(rf_iterator *one);
+int iterator_of(rf_pool *pool, job *of, uint64_t most, rf_iterator **made);      /* gives at most so many; takes of, also after a failure */
+
+/* sequence.c */
+void sequences_pool_closes(rf_pool *pool);      /* lets go of sources and what else they hold */
 
 /* future.c */
 void futures_settle(rf_pool *pool);     /* those whose jobs are over */

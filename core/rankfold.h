@@ -33,8 +33,8 @@
      but to a FILE that it is given, and never exits; rf_main prints one line at the end and chooses the exit status.
    - Handles: an output parameter is always written: the handle, or NULL when none was made. rf_*_free(NULL) is legal.
      A call that fails because items failed (RF_EITEMS, RF_EHALTED, RF_ETIMEOUT) still gives its results.
-   - Sources are never NULL: what went wrong while one was made waits in it, and the verb that takes it returns it. A verb
-     consumes its source, also when it fails.
+   - Sources and sequences are never NULL: what went wrong while one was made waits in it, and the verb that takes it returns
+     it. A verb consumes its source, also when it fails.
    - Inside a function a failure sticks to the call: after RF_ARGS, rf_fail, rf_return ... has failed, the item has
      failed, whatever the function does next.
    - Options: zero is "not said". Then the function's registered default holds, then the pool's, then RANKFOLD_* in the
@@ -72,6 +72,7 @@ typedef struct rf_source rf_source;
 typedef struct rf_results rf_results;
 typedef struct rf_iterator rf_iterator;
 typedef struct rf_future rf_future;
+typedef struct rf_seq rf_seq;
 typedef struct rf_group rf_group;           /* the values of one key, as a reducer sees them */
 
 /* ---- status and error ---------------------------------------------------------------------------------------- */
@@ -178,7 +179,7 @@ int rf_print(FILE *to, rf_value value);                 /* as JSON in one line, 
    (rf_emit): then its value is the tuple of what it emitted. It returns RF_OK, or a negative status: the item failed.
    Returning nothing is not a failure: the value is nil. */
 typedef int rf_map_function(rf_call *call, rf_value item);
-typedef bool rf_filter_function(rf_call *call, rf_value item);
+typedef bool rf_filter_function(rf_call *call, rf_value item);      /* true: the item stays. It returns no value, and may fail (rf_fail, RF_ARGS) */
 typedef int rf_fold_function(rf_call *call, rf_value accumulator, rf_value item);
 typedef int rf_reduce_function(rf_call *call, rf_value key, rf_group *values);
 typedef int rf_compare_function(rf_value a, rf_value b);
@@ -492,6 +493,10 @@ rf_source *rf_array(const void *base, uint64_t count, size_t element_size, rf_ty
                                                                       see RF_ARRAY */
 rf_source *rf_values(const rf_value *values, uint64_t count);      /* copied; see RF_VALUES */
 rf_source *rf_strings(rf_strings_in strings, uint64_t count);      /* copied */
+rf_source *rf_pairs(const rf_value *keys, const rf_value *values, uint64_t count);  /* copied; an item is the tuple (key, value) */
+rf_source *rf_entries(rf_value dict);                               /* copied: the same of a dictionary, see RF_DICT */
+rf_source *rf_characters(const char *text);                         /* copied; an item is a text of one character: a UTF-8 sequence, or a byte
+                                                                      that belongs to none */
 rf_source *rf_lines(rf_strings_in paths, uint64_t count);          /* an item is a line, without its newline */
 rf_source *rf_splits(rf_strings_in paths, uint64_t count);         /* an item is a block of whole lines, at least one */
 rf_source *rf_files(rf_strings_in paths, uint64_t count);          /* an item is the content of a file */
@@ -584,9 +589,68 @@ rf_result rf_results_at(const rf_results *, uint64_t i);    /* past the end a fa
 rf_value rf_results_value(const rf_results *, uint64_t i);  /* nil when item i failed */
 bool rf_results_ok(const rf_results *);                     /* no item failed; also for none */
 int rf_results_check(const rf_results *);                   /* RF_OK, or RF_EITEMS with all failures counted and the first told in rf_last_error */
+/* All results as one value, which lives as long as they do. RF_EITEMS when some failed, RF_EARGS when one is no (key, value) pair, or
+   no text; then it is nil. A key that comes again has its last value, in its first place. separator NULL: nothing between. */
+int rf_results_dict(rf_results *, rf_value *dict);
+int rf_results_join(rf_results *, const char *separator, rf_value *text);
 bool rf_results_next_failure(const rf_results *, uint64_t *i);  /* the first failure at *i or after it, into *i */
 bool rf_results_next_success(const rf_results *, uint64_t *i);
 void rf_results_free(rf_results *);
+
+/* ---- sequences ------------------------------------------------------------------------------------------------- */
+
+/* Collections that are worked out when they are asked for. A step makes a new sequence and leaves the old one as it was: it may be the
+   beginning of several, and each may be evaluated any number of times. Nothing runs before a verb.
+
+       rf_seq *evens = rf_seq_filter(rf_seq_map(rf_seq_of(pool, rf_range(0, 1000)), square), is_even);
+       rf_seq_collect(evens, NULL, &results);
+
+   The stages are fused: an item goes through all of them on one worker, with no collection between them. Each function's
+   rf_call_index is that of the item at the beginning, and so is rf_result.index of what came out.
+
+   Sequences belong to their pool: nothing is freed by the caller, and all of them, with their sources, go when it is closed. What a source
+   borrows (rf_array) must stay until then, or until the last evaluation. A generator, and standard input, can be read only once: evaluating
+   a second time what comes from one is RF_EUSAGE; rf_seq_foreach and rf_seq_collect keep what it gave. */
+rf_seq *rf_seq_of(rf_pool *, rf_source *);                  /* takes the source */
+rf_seq *rf_seq_map(rf_seq *, rf_map_function *);
+rf_seq *rf_seq_flat_map(rf_seq *, rf_map_function *);       /* maps, then flattens one level: what a function emits are outputs, 0 or more; of a tuple
+                                                               that it returns the elements are; another value is one; where it returns nothing
+                                                               there is none */
+rf_seq *rf_seq_filter(rf_seq *, rf_filter_function *);      /* called once for each element; NULL drops what is falsy, see rf_truth */
+rf_seq *rf_seq_take(rf_seq *, uint64_t count);              /* the first count outputs. Ends an endless sequence: as soon as they are there the rest is
+                                                               cancelled. A failed item counts as one. Where more stages follow, the taken ones are
+                                                               gathered on rank 0 first (a barrier), unless it stands right behind a source that
+                                                               workers do not read: then no more than count items are read */
+/* Barriers, which need all there is: their outputs are (key, tuple of its items) and (key, how many), keys in the order in which they first
+   came. key computes an item's key, of any type; NULL: the item itself. Rank 0 holds each distinct key, and group_by the items as well. */
+rf_seq *rf_seq_group_by(rf_seq *, rf_map_function *key);
+rf_seq *rf_seq_count_by(rf_seq *, rf_map_function *key);    /* key may be NULL */
+/* What is said holds for every evaluation of what is made from it, under what the verb says and over the functions' defaults; .state is
+   bound to the function of the stage before it alone. Copied. A function without a state of its own has the verb's. NULL: nothing is said. */
+rf_seq *rf_seq_with(rf_seq *, const rf_options *);
+int rf_seq_status(const rf_seq *);                          /* RF_OK, or what waits in it */
+
+/* Evaluates. options as for rf_map; with barriers they hold for each part between them, a time-out too. Outputs are in the order of their
+   items. An item that fails, in any stage, is one failed result; one that fails before a barrier ends the evaluation with
+   RF_EITEMS, and the results are those that failed. */
+int rf_seq_collect(rf_seq *, const rf_options *, rf_results **);        /* results may be NULL */
+int rf_seq_iterate(rf_seq *, const rf_options *, rf_iterator **);       /* lazy, as rf_imap; what is before a barrier runs at once */
+int rf_seq_foreach(rf_seq *, rf_map_function *, const rf_options *);    /* now: its data, kept on rank 0, are what function returned for each element;
+                                                                           so are those of sequences made from it before. Unchanged where anything failed */
+/* Folds all outputs into one value, the only result. Accumulators are of any type; a step returns the next one (rf_return).
+   Without merge rank 0 folds in order, one output after another: initial or identity or the first output is what it starts from.
+   With merge, which must be associative, workers fold: each item's outputs from identity (or from the first of them), in order, and then
+   neighbours in a tree that depends on the items' numbers alone, so that floating-point results have the same digits on any number of
+   ranks and with any chunks. Where workers read the input a block (split_size) stands for an item. initial is merged in once, in front.
+   The functions' state is the verb's. RF_EEMPTY: no output, and no initial. A fold over failed items has no right value: RF_EITEMS, and
+   the results are those that failed; where a step on rank 0, or a merge, fails, the verb fails with its status. */
+typedef struct rf_fold {
+    rf_fold_function *step;                 /* (accumulator, output) */
+    rf_fold_function *merge;                /* (accumulator, accumulator); NULL: in order */
+    const rf_value *identity;               /* may be NULL */
+    const rf_value *initial;                /* an accumulator; NULL: none */
+} rf_fold;
+int rf_seq_reduce(rf_seq *, rf_fold fold, const rf_options *, rf_results **);
 
 #pragma GCC visibility pop
 #ifdef __cplusplus

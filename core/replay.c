@@ -107,11 +107,12 @@ static int tell(rf_pool *pool, const char *function, int status, const column *v
     if (status)
         return status;
     FILE *to = open_memstream(&shown, &size);
-    if (to) {
-        column_view all = column_look(value);
-        rf_print(to, column_at(&all, 0));
-        fclose(to);
+    for (uint64_t i = 0; to && i < value->count; i++) {     /* of a chain none, or several */
+        fputs(i ? " " : "", to);
+        rf_print(to, column_peek(value, i));
     }
+    if (to)
+        fclose(to);
     error_set(RF_ECANCELLED, "replay", "replayed %s: succeeded: %.*s%s", what, VALUE_SHOWN, shown ? shown : "?", size > VALUE_SHOWN ? "..." : "");
     free(shown);
     return RF_ECANCELLED;
@@ -135,7 +136,7 @@ static int run_in_place_of(rf_pool *pool, const job_order *order, column *value)
 int pool_replay(rf_pool *pool, const job_order *order)
 {
     column value = {0};
-    const char *function = order->function->name;
+    const char *function = order->function ? order->function->name : order->settled.name;
     int status = tell(pool, function, run_in_place_of(pool, order, &value), &value);
     column_free(&value);
     pool->replayed = failure_new(rf_last_error());

@@ -93,7 +93,7 @@ static inline plan_action fail_of(uint64_t first, uint64_t count, int status)
 /* A part that covers so many units, one item each. */
 static inline plan_part part_of(const plan_action *run, uint64_t units, bool last)
 {
-    return (plan_part){.task = run->task, .worker = run->worker, .units = units, .items = units, .last = last,
+    return (plan_part){.task = run->task, .worker = run->worker, .units = units, .items = units, .ran = units, .last = last,
                        .seconds = 1e-3 * (double)units, .bytes = units};
 }
 

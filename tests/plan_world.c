@@ -122,7 +122,7 @@ static void draw_part(world *in, world_job *j, task *t, told *what)
         in->tally->partly += what->part.partly;
     }
     what->part.units = units;
-    what->part.items = what->item_count;
+    what->part.items = what->part.ran = what->item_count;
     what->part.added = what->part.added < ADDED_MOST - j->added ? what->part.added : ADDED_MOST - j->added;
     what->part.added_bytes = what->part.added * ADDED_BYTES;
     what->part.last = t->stopped || (upto == t->run.count && chance(in, 0.9));
@@ -252,7 +252,7 @@ static void lose(world *in, const event *what)
 static void stale(world *in, const event *what)
 {
     plan_failure failure = {.kind = "function"};
-    plan_part part = {.task = what->task, .worker = what->worker, .units = 1, .items = 1, .last = true, .failures = &failure,
+    plan_part part = {.task = what->task, .worker = what->worker, .units = 1, .items = 1, .ran = 1, .last = true, .failures = &failure,
                       .failure_count = 1};
     plan_part_done(in->of, &part, in->now);
     PROMISE(in, part.job == 0, "a part of a task that a lost worker had is taken");
@@ -263,7 +263,7 @@ static void nonsense(world *in, const event *what)
 {
     world_worker *w = &in->workers[what->worker];
     plan_failure failure = {.unit = UINT64_MAX, .position = PLAN_ALL, .kind = "function"};
-    plan_part part = {.task = in->random, .worker = what->worker, .units = 1, .items = 1, .failures = &failure};
+    plan_part part = {.task = in->random, .worker = what->worker, .units = 1, .items = 1, .ran = 1, .failures = &failure};
     if (w->count) {
         const task *last = &w->tasks[w->count - 1];
         part.task = last->run.task;

@@ -544,7 +544,7 @@ START_TEST(init_gives_the_workers_state_or_says_why_not)
     rf_registration registration = {.name = "query", .init = init};
     static const struct { int result; const char *kind, *message; } cases[] = {
         {1, "init", "no database"}, {2, "net.dns", "no host"},
-        {3, "usage", "item 0: query: rf_return in .init, which has no value"},
+        {3, "usage", "item 0: query: rf_return in .init or a filter, which have no value"},
         {RF_EINPUT, "init", ".init of query returned -17 (RF_EINPUT) and did not say why: rf_fail does"}};
     void *worker = NULL;
     ck_assert_int_eq(call_init_worker(&call, &registration, &worker), RF_OK);

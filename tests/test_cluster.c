@@ -10,7 +10,9 @@
 #include <unistd.h>
 
 #include "base/random.h"
+#include "cluster_chain.h"
 #include "cluster_input.h"
+#include "cluster_work.h"
 #include "failing_malloc.h"
 #include "failing_pass.h"
 #include "suite.h"
@@ -534,6 +536,41 @@ START_TEST(memory_that_runs_out_is_told_and_nothing_hangs)
 }
 END_TEST
 
+static void run_chains(scene of)
+{
+    rf_pool *pool;
+    cluster_settings traced = of.settings;
+    traced.network.trace = trace_to;
+    traced.short_of_memory = of.fails_at > 0;
+    current = of;
+    guard();
+    cluster *in = cluster_open(&traced, NULL, &pool);
+    failing_malloc_at(of.fails_at);
+    for (int i = 0; i < of.rounds * of.jobs; i++)
+        check(chain_evaluate(pool, &of.draw_jobs, of.settings.network.death_rate > 0 || of.fails_at));
+    failing_malloc_at(0);
+    cluster_close(in);
+}
+
+START_TEST(whatever_a_cluster_does_sequences_give_what_they_must)
+{
+    uint64_t seeds = seeds_of(3000);
+    for (uint64_t i = 0; i < seeds; i++)
+        run_chains(draw_scene(suite_seed + i, 0));
+}
+END_TEST
+
+START_TEST(sequences_end_where_memory_runs_out)
+{
+    uint64_t seeds = seeds_of(1000);
+    for (uint64_t i = 0; i < seeds; i++) {
+        scene of = draw_scene(suite_seed + i, 0);
+        of.fails_at = 1 + random_below(&of.consume, UINT64_C(2) << random_below(&of.consume, 11));
+        run_chains(of);
+    }
+}
+END_TEST
+
 START_TEST(the_same_seed_gives_the_same_messages)
 {
     for (uint64_t i = 0; i < 50; i++) {
@@ -571,6 +608,8 @@ static Suite *suite(void)
     add(all, "thousand", a_thousand_ranks_do_the_same);
     add(all, "ten-thousand", ten_thousand_ranks_map_200000_items);
     add(all, "memory", memory_that_runs_out_is_told_and_nothing_hangs);
+    add(all, "sequences", whatever_a_cluster_does_sequences_give_what_they_must);
+    add(all, "sequences-memory", sequences_end_where_memory_runs_out);
     add(all, "trace", the_same_seed_gives_the_same_messages);
     return all;
 }

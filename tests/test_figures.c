@@ -57,7 +57,7 @@ START_TEST(parts_add_up)
     figures_begin(&of, 0);
     for (int64_t i = 0; i < 3; i++)
         ck_assert_int_eq(column_add(&values, rf_of_i64(i)), RF_OK);
-    executor_part part = {.failure_count = 1, .seconds = 0.5, .init_seconds = 0.25, .bytes_read = 100, .values = &values};
+    executor_part part = {.failure_count = 1, .seconds = 0.5, .init_seconds = 0.25, .bytes_read = 100, .ran = 3, .values = &values};
     figures_count(&of, &part, 4, 1000, false);
     part.longest = &slow;
     figures_count(&of, &part, 5, 1000, true);

@@ -316,7 +316,7 @@ START_TEST(an_item_of_a_block_is_run_again_alone)
     plan_action run = run_of(0, 2);
     plan_failure why = {.unit = 1, .position = 4711, .kind = "function"};
     plan_part part = part_of(&run, 2, true);
-    part.items = 1000;
+    part.items = part.ran = 1000;
     part.failures = &why;
     part.failure_count = 1;
     report(&part);
@@ -914,7 +914,7 @@ START_TEST(a_block_that_was_reported_in_part_is_not_run_twice)
     start(2, RF_OPTIONS(.chunk_size = 2));
     plan_action run = run_of(0, 2);
     plan_part part = part_of(&run, 0, false);
-    part.items = 10;
+    part.items = part.ran = 10;
     part.partly = true;
     report(&part);
     ck_assert_int_eq(plan_lost(of, run.worker), RF_OK);

@@ -225,6 +225,17 @@ static void settle_fallbacks(rf_options *settled)
     }
 }
 
+int options_under(rf_options *said, const rf_options *level, bool sized)
+{
+    rf_options copy;
+    int status = level_copy(&copy, level, sized);
+    if (!status)
+        status = level_check(&copy);
+    if (!status)
+        level_merge(said, &copy);
+    return status;
+}
+
 int options_settle(const rf_options *call, const rf_options *function, const rf_options *pool, const rf_options *environment,
                    rf_options *settled)
 {
@@ -233,15 +244,9 @@ int options_settle(const rf_options *call, const rf_options *function, const rf_
     rf_options merged = {.struct_size = sizeof merged};
     *settled = merged;
     for (size_t i = 0; i < sizeof levels / sizeof *levels; i++) {
-        rf_options level;
-        if (!levels[i].given)
-            continue;
-        int status = level_copy(&level, levels[i].given, levels[i].sized);
-        if (!status)
-            status = level_check(&level);
+        int status = levels[i].given ? options_under(&merged, levels[i].given, levels[i].sized) : RF_OK;
         if (status)
             return status;
-        level_merge(&merged, &level);
     }
     settle_fallbacks(&merged);
     *settled = merged;

@@ -34,6 +34,9 @@ void option_bounds(const option *row, bool environment, char *to, size_t size);
 /* Reads RANKFOLD_* into *environment. Nonsense is RF_EOPTION naming variable, value and bounds. Texts point into the environment. */
 int options_from_environment(rf_options *environment);
 
+/* Takes from level what *said has not said. Both are whole: of this library's size, or level's struct_size where sized. RF_EOPTION as below. */
+int options_under(rf_options *said, const rf_options *level, bool sized);
+
 /* Merges the four levels (each may be NULL) and the library's defaults into *settled: no field is "not said" there except
    where automatic (chunk_size, n_splits, max_active, iterable_len, workers: 0) or NULL (name, on). A retry asked for by any level
    gets the defaults of rf_retry; without one attempts is 1. Bounds are checked; what was out of them is RF_EOPTION naming

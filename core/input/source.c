@@ -25,7 +25,7 @@ rf_source *source_new(enum source_kind kind)
         return (rf_source *)(uintptr_t)&out_of_memory;
     }
     source->kind = kind;
-    source->length = source->limit = UINT64_MAX;
+    source->length = source->limit = source->most = UINT64_MAX;
     return source;
 }
 
@@ -138,7 +138,7 @@ static int copy_paths(struct source_files *files, const char *function, const ch
             return error_set(RF_EUSAGE, "usage", "%s: path %" PRIu64 " of %" PRIu64 " is NULL", function, i, count);
         if (!strcmp(list[i], "-") && standard_input)
             return source_wrong_use(function, "\"-\" is given twice, but standard input can be read only once");
-        standard_input = standard_input || !strcmp(list[i], "-");
+        standard_input = files->has_input = standard_input || !strcmp(list[i], "-");
         status = strings_add(files->given, list[i]);
     }
     return status;
@@ -206,9 +206,13 @@ static void free_kind(rf_source *source)
 
 void rf_source_free(rf_source *source)
 {
-    if (!source || source_is_out_of_memory(source))
+    if (!source || source_is_out_of_memory(source) || source->users) {
+        if (source && source->users)
+            source->users--;
         return;
+    }
     free_kind(source);
+    rf_source_free(source->of);
     pages_free(&source->pages);
     if (source->added)
         growth_free(source->added);
@@ -216,6 +220,12 @@ void rf_source_free(rf_source *source)
     buffer_free(&source->standard_input.window);
     failure_free(source->wrong);
     free(source);
+}
+
+/* The values of a source of values, or what was read of a sequential one. */
+static pages *pages_of(const rf_source *source)
+{
+    return source->of ? &source->of->pages : (pages *)(uintptr_t)&source->pages;
 }
 
 /* ---- using one -------------------------------------------------------------------------------------------------- */
@@ -250,7 +260,8 @@ size_t source_unit_bytes(const rf_source *source)
         return source->array.element_size;
     if (source->kind == SOURCE_ZIP)
         return zip_unit_bytes(source);
-    return source->pages.count ? (size_t)(source->pages.bytes / source->pages.count) : 0;
+    const pages *held = pages_of(source);
+    return held->count ? (size_t)(held->bytes / held->count) : 0;
 }
 
 static int limit_length(rf_source *source, uint64_t iterable_len)
@@ -291,7 +302,11 @@ int source_prepare(rf_source *source, const rf_options *settled, const source_ca
         status = zip_prepare(source, settled, caller);
     if (source->kind == SOURCE_GENERATOR && caller)
         source->generator.caller = *caller;
-    return status ? status : limit_length(source, settled->iterable_len);
+    if (status == RF_OK)
+        status = limit_length(source, settled->iterable_len);
+    source->limit = source->limit < source->most ? source->limit : source->most;
+    source->length = source->length < source->most ? source->length : source->most;
+    return status;
 }
 
 int source_read(rf_source *source, uint64_t want, uint64_t *got, int *descriptor, double *delay)
@@ -315,7 +330,7 @@ static int describe_kind(rf_source *source, uint64_t first, uint64_t count, inpu
         array_describe(source, first, count, piece, described);
         return RF_OK;
     case SOURCE_VALUES:
-        return pages_describe(&source->pages, first, count, piece, described);
+        return pages_describe(pages_of(source), first, count, piece, described);
     case SOURCE_ZIP:
         return zip_describe(source, first, count, piece, described);
     default:

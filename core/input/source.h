@@ -58,6 +58,18 @@ void source_indices(const rf_source *source, uint64_t first, uint64_t count, uin
    source; never NULL: an error waits in it. */
 rf_source *source_materialise(rf_source *source, const rf_options *settled, const source_caller *caller);
 
+/* A source of its own for one more job over the same input: how a sequence is evaluated again. Values are shared, paths are walked anew; a
+   generator, and standard input, can be read only once: the first reading takes them, in later ones RF_EUSAGE waits. The
+   source may be freed before its readings. Never NULL. */
+rf_source *source_reading(rf_source *source);
+rf_source *source_share(rf_source *source);             /* one more that calls rf_source_free */
+bool source_can_take(const rf_source *source);          /* false: nobody can tell before where its items end (files) */
+void source_take(rf_source *reading, uint64_t most);    /* reads no item beyond most */
+
+/* A source of values that grows until it is first read. RF_ENOMEM. */
+rf_source *source_gather(void);
+int source_gather_add(rf_source *to, rf_value value);   /* copies */
+
 strings *source_paths(const rf_source *source);         /* NULL where items come from no file; the source's, to share */
 bool source_path_of(const rf_source *source, uint64_t unit, uint64_t *path_index);  /* false: unit is not of a file */
 

@@ -15,7 +15,8 @@ struct source_range { int64_t start, step; };
 struct source_array { const uint8_t *base; size_t element_size; rf_type type; };
 
 struct source_files {
-    strings *given;                 /* the paths as the user gave them, until they are walked */
+    strings *given;                 /* the paths as the user gave them; shared by readings */
+    bool has_input;                 /* "-" is among them */
     paths found;
     enum input_layout layout;
     uint64_t split_size;            /* of records: a multiple of record_size */
@@ -55,10 +56,14 @@ struct standard_input {
 
 struct rf_source {
     enum source_kind kind;
+    uint64_t users;                 /* beside the one who made it: readings of its values */
+    rf_source *of;                  /* a reading of values: whose they are; NULL: its own */
     failure *wrong;                 /* what waits for the verb; NULL: nothing */
     bool sequential, ended;
+    bool read;                      /* it could be read once, and a reading has taken it */
     uint64_t length;                /* units; UINT64_MAX: unknown */
     uint64_t limit;                 /* of a sequential one: iterable_len, or what the members of a zip have at most */
+    uint64_t most;                  /* items wanted of it, whatever its length */
     pages pages;                    /* values; what was read of a sequential source */
     growth *added;                  /* by items of its job; NULL: nothing yet */
     union {

@@ -199,7 +199,7 @@ static void count_part(plan *of, piece *p, const plan_part *part)
     job *j = &of->jobs[p->job];
     p->covered += part->units;
     measure(j, p, part);
-    j->items_done += part->items;
+    j->items_done += part->ran;
     j->units_done += p->position == PLAN_ALL ? part->units : 0;
     grow_job(j, part);
     if (j->as.keeps || !part->items)

@@ -77,7 +77,8 @@ typedef struct plan_part {
     bool last;                          /* no more parts of this task; units that no part covered were not run */
     bool init_failed;                   /* this worker cannot run this job at all; failures are not looked at */
     bool partly;                        /* some items of the unit after those done are in it as well */
-    uint64_t units, items;              /* done with this part; items: failed ones too */
+    uint64_t units, items;              /* done with this part; items: its results, failed ones too */
+    uint64_t ran;                       /* items that were run: as many, but where stages give none or several for each */
     size_t bytes;                       /* of results */
     double seconds;
     uint64_t added;                     /* units that its items have added to the job, if it is wanted: known before the task is over, so

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/large.h"
+#include "plan/plan.h"
 #include "result/block_layout.h"
 
 /* ---- keeping --------------------------------------------------------------------------------------------------- */
@@ -154,6 +155,11 @@ block *block_share(block *kept)
 {
     kept->users++;
     return kept;
+}
+
+bool block_is_shared(const block *kept)
+{
+    return kept->users > 1;
 }
 
 void block_free(block *kept)
@@ -309,11 +315,13 @@ static int compare(uint64_t a, uint64_t b)
     return (a > b) - (a < b);
 }
 
-/* Items of a file may be of several units: they have that of the first. */
+/* Items of a file may be of several units: they have that of the first. Other positions are the units, but of items that functions have added. */
 static uint64_t unit_of(const block *kept, uint64_t item)
 {
     const run *in = run_of(kept, item);
-    return is_of_file(kept) ? in->unit : in->unit + (item - in->start);
+    if (is_of_file(kept))
+        return in->unit;
+    return kept->positions && in->unit < PLAN_ADDED ? kept->positions[item] : in->unit + (item - in->start);
 }
 
 int block_compare(const block *one, uint64_t a, const block *other, uint64_t b)

@@ -20,7 +20,8 @@ typedef struct item_failure {
 typedef struct delivery {
     uint64_t unit;                      /* the first item's */
     uint64_t items;
-    const uint64_t *positions;          /* NULL: item i is unit + i */
+    const uint64_t *positions;          /* NULL: item i is unit + i. Offsets in the file; without a path, units: none or several may
+                                           be of one unit */
     column_view values;                 /* nil where an item failed */
     const item_failure *failures;       /* failed for good; shared (failure_share) by who keeps them */
     uint64_t failure_count;
@@ -38,6 +39,7 @@ typedef struct delivery {
 typedef struct block block;
 block *block_keep(delivery *from);      /* takes from->memory (also where it fails); NULL: out of memory, told */
 block *block_share(block *kept);
+bool block_is_shared(const block *kept);
 void block_free(block *kept);           /* lets go; NULL is legal */
 uint64_t block_items(const block *kept);
 const uint64_t *block_holes(const block *kept, uint64_t *count);    /* what was again in its delivery */
@@ -53,7 +55,8 @@ uint64_t block_failures(const block *kept, uint64_t first, uint64_t count);     
 /* Position in the input: < 0: item a of one comes before item b of other. Total over the blocks of one job: items of
    one file by their positions, all others by their units (those of different files differ). A job whose items have
    positions gives them in each delivery, also of single items that failed for good; units that were not run to
-   their end have none, and are behind what of them was run. */
+   their end have none, and are behind what of them was run. Without a path positions are units, and may be left out where
+   they are unit + i. */
 int block_compare(const block *one, uint64_t a, const block *other, uint64_t b);
 
 /* Gathering (gather.c): one growing block for many small deliveries, at 32 bytes for each beside its values, and none

@@ -9,7 +9,7 @@ int results_of(spans *all, rf_results **made)
         spans_free(all);
         return error_no_memory(sizeof **made);
     }
-    (*made)->all = all;
+    **made = (rf_results){.all = all};
     return RF_OK;
 }
 
@@ -22,8 +22,10 @@ int results_new(strings *hosts, strings *paths, rf_results **made)
 
 void rf_results_free(rf_results *results)
 {
-    if (results)
-        spans_free(results->all);
+    if (!results)
+        return;
+    spans_free(results->all);
+    arena_free(&results->made);
     free(results);
 }
 

@@ -30,6 +30,11 @@ spans *spans_new(strings *hosts, strings *paths)
     return made;
 }
 
+spans *spans_beside(const spans *all)
+{
+    return spans_new(all->hosts, all->paths);
+}
+
 static span *list_of(const spans *all)
 {
     return (span *)(void *)all->list.data;
@@ -231,12 +236,30 @@ bool spans_find(const spans *all, bool failed, uint64_t *i)
     return false;
 }
 
+int spans_hand_on(const spans *from, uint64_t first, uint64_t count, spans *to)
+{
+    int status = RF_OK;
+    uint64_t number = from->taken + first;
+    for (size_t at = count ? find_span(from, number) : 0; count && status == RF_OK; at++) {
+        const span *in = &list_of(from)[at];
+        uint64_t before = number - in->start, some = in->count - before < count ? in->count - before : count;
+        status = spans_add_block(to, in->of, in->first + before, some);
+        number += some;
+        count -= some;
+    }
+    return status;
+}
+
 /* ---- taking ---------------------------------------------------------------------------------------------------- */
 
 static void list_is_used_up(spans *all)
 {
     all->list.size = 0;
     all->head = all->hint = 0;
+    if (all->tail && block_is_shared(all->tail)) {      /* it was handed on */
+        block_free(all->tail);
+        all->tail = NULL;
+    }
     if (all->tail)
         block_empty(all->tail);
 }

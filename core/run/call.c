@@ -140,8 +140,11 @@ static int fail_unsaid(rf_call *call, int status)
 
 /* ---- running --------------------------------------------------------------------------------------------------- */
 
-static inline void begin(rf_call *call)
+/* Who runs many items fills in call->item itself: a copy of what was just written in other sizes would wait for it. */
+static inline void begin(rf_call *call, const call_item *which)
 {
+    if (which != &call->item)
+        call->item = *which;
     call->status = RF_OK;
     call->returned = call->random_begun = false;
     call->emitted = call->adds = 0;
@@ -205,8 +208,7 @@ static __attribute__((cold, noinline)) int fail_no_tuple(rf_call *call, rf_value
 int call_run(rf_call *call, rf_map_function *function, rf_value item, const call_item *which)
 {
     uint64_t before = call->results->count;
-    begin(call);
-    call->item = *which;
+    begin(call, which);
     int status = call->wants_tuples && !value_is_container(item) ? fail_no_tuple(call, item) : function(call, item);
     if (status || call->status || !call->returned)
         status = finish(call, status, before);
@@ -214,14 +216,66 @@ int call_run(rf_call *call, rf_map_function *function, rf_value item, const call
     return status;
 }
 
+int call_fold(rf_call *call, rf_fold_function *function, rf_value accumulator, rf_value item, const call_item *which)
+{
+    uint64_t before = call->results->count;
+    begin(call, which);
+    int status = function(call, accumulator, item);
+    if (status || call->status || !call->returned)
+        status = finish(call, status, before);
+    end(call);
+    return status;
+}
+
+int call_filter(rf_call *call, rf_filter_function *function, rf_value item, const call_item *which, bool *keep)
+{
+    column *results = call->results;
+    begin(call, which);
+    call->results = NULL;
+    *keep = function(call, item);
+    call->results = results;
+    end(call);
+    return call->status;
+}
+
+/* The elements of the one value in made, if it is a tuple. They are copied to where items must lie. */
+static void flatten(rf_call *call, const column *made, column *to)
+{
+    rf_value value = column_peek(made, 0), element = value;
+    bool whole = rf_type_of(value) != RF_TUPLE_TYPE;
+    int status = whole ? column_add(to, value) : RF_OK;
+    while (!whole && status == RF_OK && (status = rf_take(&value, &element)) == RF_OK)
+        status = column_add(to, element);
+    if (status < 0)
+        call_fail_last(call, status);
+}
+
+int call_flatten(rf_call *call, rf_map_function *function, rf_value item, const call_item *which, column *made, column *to)
+{
+    uint64_t before = to->count;
+    column_rewind(made);
+    begin(call, which);
+    call->results = made;
+    call->emits_to = to;
+    int status = function(call, item);
+    call->emits_to = NULL;
+    if (status && !call->status)
+        fail_unsaid(call, status);
+    if (!call->status && call->returned)
+        flatten(call, made, to);
+    if (call->status)
+        column_cut(to, before);
+    end(call);
+    return call->status;
+}
+
 int call_init_worker(rf_call *call, const rf_registration *registration, void **worker)
 {
     column *results = call->results;
     const char *function = call->function;
     *worker = NULL;
-    begin(call);
+    begin(call, &(call_item){.path_index = UINT64_MAX});
     call->results = NULL;
-    call->item = (call_item){.path_index = UINT64_MAX};
     call->function = registration->name;
     int status = registration->init(call, worker);
     if (status && !call->status) {
@@ -262,7 +316,7 @@ static void finish_generated(rf_call *call, int status)
 int call_generate(rf_call *call, rf_generator_function *next, void *state)
 {
     uint64_t before = call->results->count;
-    begin(call);
+    begin(call, &call->item);
     int status = next(call, state);
     finish_generated(call, status);
     drop_emits(call);

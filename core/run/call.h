@@ -23,7 +23,8 @@ typedef struct call_item {              /* set for each item by who runs it */
 } call_item;
 
 struct rf_call {
-    column *results;                    /* where the item's value goes, one an item; NULL: nowhere (.init) */
+    column *results;                    /* where the item's value goes, one an item; NULL: nowhere (.init, filters) */
+    column *emits_to;                   /* NULL: what is emitted becomes one tuple; else each is a value of its own there (flat_map) */
     column *added;                      /* where what it adds to its job goes, index and value by turns, of successes alone; NULL: the
                                            job cannot grow */
     call_item item;
@@ -33,6 +34,7 @@ struct rf_call {
     buffer emits;                       /* MessagePack of what was emitted; between calls empty */
     arena memory;
     uint64_t random_state;
+    uint64_t turn;                      /* of a chained job: how many functions its item has been through; part of the random seed */
     /* for all items of a job; what is not NULL is borrowed */
     const char *function;
     rf_value state;
@@ -50,11 +52,19 @@ struct rf_call {
 void call_init(rf_call *call);          /* all zero, rank -1 */
 void call_free(rf_call *call);
 
-/* Runs function on item: afterwards exactly one value more is in call->results (nil when failed), or none where there
+/* which, here and below, may be &call->item, which is then filled in already.
+
+   Runs function on item: afterwards exactly one value more is in call->results (nil when failed), or none where there
    was no memory even for the nil (RF_ENOMEM; who reserved words and (count + 1) tags before is safe). RF_OK or the
    item's status, whose kind and message are then in call. A function that returns a status without having said why is
    told so. */
 int call_run(rf_call *call, rf_map_function *function, rf_value item, const call_item *which);
+
+/* The same for what a chain and a fold run. call_flatten appends what the function emitted, or the elements of the tuple that it returned, or
+   the one value, to *to; nothing where it returned nothing or failed. made: for what is not flattened yet. */
+int call_flatten(rf_call *call, rf_map_function *function, rf_value item, const call_item *which, column *made, column *to);
+int call_filter(rf_call *call, rf_filter_function *function, rf_value item, const call_item *which, bool *keep);
+int call_fold(rf_call *call, rf_fold_function *function, rf_value accumulator, rf_value item, const call_item *which);
 
 /* Runs .init. RF_OK, or RF_EINIT with kind ("init" or what rf_fail was given) and message in call and *worker NULL. */
 int call_init_worker(rf_call *call, const rf_registration *registration, void **worker);

@@ -89,7 +89,7 @@ uint64_t rf_call_offset(const rf_call *call)
 double rf_call_random(rf_call *call)
 {
     if (!call->random_begun)
-        call->random_state = random_seed(call->seed, call->job, call->item.path_index, call->item.position);
+        call->random_state = random_seed(call->seed ^ call->turn << 32, call->job, call->item.path_index, call->item.position);
     call->random_begun = true;
     return random_unit(&call->random_state);
 }

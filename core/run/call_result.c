@@ -11,7 +11,7 @@ static __attribute__((cold, noinline)) int refuse(rf_call *call, const char *who
         return error_set(RF_EUSAGE, "usage",
                          "%s without a call: only a function that the library runs can return a value", who);
     if (!call->results)
-        return call_fail(call, RF_EUSAGE, "usage", "%s in .init, which has no value", who);
+        return call_fail(call, RF_EUSAGE, "usage", "%s in .init or a filter, which have no value", who);
     if (call->returned)
         return call_fail(call, RF_EUSAGE, "usage",
                          "%s after a value was returned: an item has one value, or what was emitted", who);
@@ -73,7 +73,7 @@ int rf_emit(rf_call *call, rf_value value)
         return refuse(call, "rf_emit");
     if (call->status)
         return call->status;
-    return emitted(call, pack_value(&call->emits, value));
+    return emitted(call, call->emits_to ? column_add(call->emits_to, value) : pack_value(&call->emits, value));
 }
 
 int rf_emit_pair(rf_call *call, rf_value key, rf_value value)
@@ -82,6 +82,8 @@ int rf_emit_pair(rf_call *call, rf_value key, rf_value value)
         return refuse(call, "rf_emit_pair");
     if (call->status)
         return call->status;
+    if (call->emits_to)
+        return emitted(call, column_add(call->emits_to, rf_tuple_of((const rf_value[]){key, value}, 2)));
     int status = pack_tuple_head(&call->emits, 2);
     status = status ? status : pack_value(&call->emits, key);
     status = status ? status : pack_value(&call->emits, value);

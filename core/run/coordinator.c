@@ -194,6 +194,7 @@ int coordinator_take_incomplete(coordinator *runs, message *what, int why)
         return why;
     if (of) {
         job_fail_as_a_whole(of);
+        of->broke = true;
         plan_cancel(runs->decides, of->id, why);
     }
     plan_part part = {.task = what->head.task, .worker = (uint32_t)what->peer, .last = what->part.flags & PART_LAST};
@@ -235,6 +236,11 @@ static int plan_it(coordinator *runs, job *of, double now)
     if (as.sequential)
         as.length = PLAN_UNKNOWN;
     return plan_add(runs->decides, &as, now, &of->id);
+}
+
+int coordinator_share_table(coordinator *runs, share_table **made)
+{
+    return share_table_new(runs->shares, runs->shares_made, made);
 }
 
 /* With one worker what is tried again keeps its place: then every job is ordered. */
@@ -367,6 +373,7 @@ void coordinator_cancel(coordinator *runs, job *of)
 void coordinator_job_broke(coordinator *runs, job *of)
 {
     job_fail_as_a_whole(of);
+    of->broke = true;
     plan_cancel(runs->decides, of->id, job_status(of));
 }
 

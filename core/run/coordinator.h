@@ -6,6 +6,7 @@
 #include "run/figures.h"
 #include "run/job.h"
 #include "run/registry.h"
+#include "run/share_table.h"
 #include "wire/post.h"
 
 typedef struct coordinator coordinator;
@@ -44,6 +45,7 @@ void coordinator_figures_of(const coordinator *runs, int rank, rf_worker_figures
 size_t coordinator_longest(const coordinator *runs, long_items *kept, rf_long_item to[RF_LONGEST]);      /* how many; they point into kept */
 double coordinator_opened(const coordinator *runs);
 
+int coordinator_share_table(coordinator *runs, share_table **made);     /* shared data as a job that is made now sees it, for functions on rank 0 */
 int coordinator_make(coordinator *runs, const job_order *order, job **made);    /* nothing is read or sent before it is started */
 int coordinator_start(coordinator *runs, job *of, double now);
 void coordinator_close(coordinator *runs, job *over);               /* frees it; what is unfinished is abandoned first, and goes on to

@@ -12,7 +12,7 @@ message coordinator_job_message(const job *of)
     return (message){.head = {.kind = MESSAGE_JOB, .job = of->id},
                      .job = {.function = of->number, .state_type = (uint32_t)of->state_type, .seed = of->settled.seed,
                              .ordinal = of->ordinal, .by_workers = of->by_workers, .shares = (uint32_t)of->shares,
-                             .grows = of->grows, .wants_tuples = of->wants_tuples},
+                             .grows = of->grows, .wants_tuples = of->wants_tuples, .chained = of->chained},
                      .body = of->state.data, .body_size = of->state.size};
 }
 

@@ -47,14 +47,31 @@ static void name_item(const coordinator *runs, const job *of, uint64_t unit, uin
     replay_write(&which, text);
 }
 
+/* Looked for when something has failed, and not before. */
+static const char *function_name(const job *of, uint32_t stage)
+{
+    const void *at = of->state.data;
+    size_t left = of->state.size;
+    struct message_stage found;
+    rf_value state;
+    if (!of->chained)
+        return of->function->name;
+    for (uint32_t i = 0; message_next_stage(&at, &left, &found, &state) == RF_OK; i++)
+        if (i == stage && found.kind != STAGE_TRUTH && found.kind != STAGE_IDENTITY)
+            return registry_at(of->runs->functions, found.function)->name;
+    return NULL;
+}
+
 static failure *final_failure(const coordinator *runs, const job *of, const message *what, const struct message_failure *entry,
                               const char *kind, const char *text)
 {
-    rf_error error = {.status = entry->status, .kind = kind, .message = text, .index = entry->position, .function = of->function->name,
+    rf_error error = {.status = entry->status, .kind = kind, .message = text, .index = entry->position,
+                      .function = function_name(of, entry->stage),
                       .host = strings_at(runs->hosts, (uint64_t)what->peer), .rank = what->peer, .attempt = what->part.attempt};
     char item[REPLAY_TEXT];
-    bool by_place = of->by_workers && what->part.path_index != BLOCK_NO_PATH;
+    uint64_t path_index;
     if (entry->unit < PLAN_ADDED) {
+        bool by_place = of->by_workers && source_path_of(of->source, entry->unit, &path_index);
         name_item(runs, of, entry->unit, by_place ? entry->position : UINT64_MAX, error.attempt, item);
         error.replay = item;
     }
@@ -120,7 +137,7 @@ int coordinator_take_part(coordinator *runs, message *what)
     job *of = coordinator_job(runs, what->head.job);
     bool benches = what->part.flags & PART_INIT_FAILED;
     bool placed = of && (of->by_workers || what->part.unit >= PLAN_ADDED);
-    if (of && what->part.items && placed != (bool)(what->part.flags & PART_POSITIONS))
+    if (of && what->part.items && placed != (bool)(what->part.flags & PART_POSITIONS) && !of->chained)
         return message_refuse(what, what->head.size, "positions that its job does not have, or none where it has");
     if (of && what->part.added && !of->grows)
         return message_refuse(what, what->head.size, "items for a job that cannot grow");
@@ -130,7 +147,8 @@ int coordinator_take_part(coordinator *runs, message *what)
         list_failures(runs, of, what, results);
     plan_part part = {.task = what->head.task, .worker = (uint32_t)what->peer, .last = what->part.flags & PART_LAST,
                       .init_failed = benches, .partly = what->part.flags & PART_PARTLY, .units = what->part.units,
-                      .items = what->part.items, .bytes = what->part.items ? what->body_size - what->part.added_size : 0,
+                      .items = what->part.items, .ran = what->part.ran,
+                      .bytes = what->part.items ? what->body_size - what->part.added_size : 0,
                       .seconds = what->part.seconds, .added = what->part.added, .added_bytes = what->part.added_size,
                       .failures = runs->plan_failures, .failure_count = benches ? 0 : what->part.failures};
     status = plan_part_done(runs->decides, &part, runs->now);
@@ -165,7 +183,7 @@ static int fail_at(coordinator *runs, job *of, const plan_action *action, const 
     uint64_t path_index = BLOCK_NO_PATH;
     const char *kind, *text = why_not_done(action->status, &kind);
     rf_error error = {.status = action->status, .kind = kind, .message = text, .index = positions ? *positions : action->first,
-                      .function = of->function->name, .rank = -1, .attempt = action->attempt};
+                      .function = of->function ? of->function->name : NULL, .rank = -1, .attempt = action->attempt};
     char item[REPLAY_TEXT];
     if (action->attempt && action->count == 1 && action->first < PLAN_ADDED) {
         name_item(runs, of, action->first, action->position, action->attempt, item);

@@ -12,11 +12,21 @@
 
 #define LONGEST_LEAST 0.001             /* seconds: what takes less is not told one by one */
 
+/* A stage of a chained job: kind is one of message_stage_kind. */
+typedef struct job_stage {
+    uint32_t kind;
+    const rf_registration *function;    /* NULL: STAGE_TRUTH, STAGE_IDENTITY */
+    rf_value state;
+} job_stage;
+
 /* What all chunks of a job have in common; belongs to the worker. */
 typedef struct executor_job {
-    const rf_registration *function;
+    const rf_registration *function;    /* NULL: it is chained */
     rf_value state;
-    uint32_t number;                    /* of function */
+    uint32_t number;                    /* of function; of a chained job its first one's, UINT32_MAX: it has none */
+    const job_stage *stages;            /* of a chained job; those that fold are the last */
+    uint32_t stage_count;
+    bool chained, folds;
     uint64_t seed, ordinal;
     bool by_workers;                    /* items are known by path and offset: parts carry positions */
     const share_table *shares;          /* all of it is there; NULL: none */
@@ -38,6 +48,7 @@ typedef struct executor_part {
     uint64_t unit, units;               /* where it begins, and how many are done with it */
     uint64_t path_index;
     uint64_t failure_count;
+    uint64_t ran;                       /* items that were run for it, failed ones too */
     double seconds;                     /* without .init's */
     double init_seconds;
     uint64_t bytes_read;                /* of items that the worker has read itself */
@@ -45,8 +56,9 @@ typedef struct executor_part {
     bool last;
     bool init_failed;                   /* this worker cannot run this job: the one failure tells why, no unit is covered */
     bool partly;                        /* some items of the next unit are in it as well */
-    column *values;                     /* one an item, nil where it failed */
-    buffer *positions;                  /* uint64_t each; empty unless by_workers, or of added items */
+    bool positioned;                    /* positions tell where its values come from, not their order */
+    column *values;                     /* one an item, nil where it failed; of a chained job what came out at its end */
+    buffer *positions;                  /* uint64_t each */
     column *added;                      /* what these items have added to the job: index and value by turns; empty unless it grows */
     buffer *failures;                   /* message_add_failure's format */
 } executor_part;

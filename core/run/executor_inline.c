@@ -14,7 +14,7 @@
 
 #include "base/error.h"
 #include "input/reader.h"
-#include "run/call.h"
+#include "run/chain.h"
 #include "value/print.h"
 
 #define PART_BYTES 61440                /* of values, positions and failures: with what is around them, below what fits a frame */
@@ -33,6 +33,7 @@ struct executor_inline {
     executor_chunk chunk;
     reader *from;
     rf_call call;
+    chain chain;
     column values, added;
     buffer positions, failures, states;
     reader_item item;                   /* read, not run yet, where pending */
@@ -41,7 +42,7 @@ struct executor_inline {
     bool busy, pending, stop, broken;
     uint64_t part_unit;                 /* the first unit that no part has covered */
     uint64_t last_unit;                 /* of the last item that was run */
-    uint64_t failure_count, path_index, unchecked, check_every;
+    uint64_t ran, failure_count, path_index, unchecked, check_every;
     double part_began, checked, init_seconds;
     uint64_t bytes_read;
     uint64_t unchecked_from;            /* position of the first item since the clock was looked at */
@@ -72,8 +73,11 @@ static int start(executor *runs, const executor_chunk *chunk)
     in->busy = true;
     in->pending = in->stop = in->broken = false;
     in->part_unit = chunk->first;
-    in->call.function = chunk->job->function->name;
+    in->call.function = chunk->job->chained ? NULL : chunk->job->function->name;
     in->call.state = chunk->job->state;
+    in->call.results = &in->values;
+    in->call.turn = 0;
+    in->chain.lost = false;
     in->call.seed = chunk->job->seed;
     in->call.job = chunk->job->ordinal;
     in->call.shares = chunk->job->shares;
@@ -81,7 +85,8 @@ static int start(executor *runs, const executor_chunk *chunk)
     in->call.wants_tuples = chunk->job->wants_tuples;
     in->check_every = 1;
     in->part_began = in->checked = chunk->follows ? in->checked : host_now(in);
-    return reader_open(in->from, &chunk->piece, chunk->first, chunk->count, chunk->position);
+    int status = chunk->job->chained ? chain_open(&in->chain, chunk->job, chunk->first) : RF_OK;
+    return status ? status : reader_open(in->from, &chunk->piece, chunk->first, chunk->count, chunk->position);
 }
 
 /* ---- .init ---- */
@@ -89,7 +94,8 @@ static int start(executor *runs, const executor_chunk *chunk)
 static void add_failure(struct executor_inline *in, uint64_t item, int status, const char *kind, const char *text)
 {
     struct message_failure entry = {.item = item, .unit = in->item.unit, .position = in->item.position, .status = status,
-                                    .rest = in->item.rest};
+                                    .rest = in->item.rest && !in->chunk.job->folds,
+                                    .stage = in->chunk.job->chained ? chain_failed_stage(&in->chain) : 0};
     in->failure_count++;
     message_add_failure(&in->failures, &entry, kind, text);      /* reserved */
 }
@@ -109,11 +115,10 @@ static bool reserve_item(struct executor_inline *in)
     return there || reserve_more(in, tags);
 }
 
-static int worker_state_of(struct executor_inline *in, void **state)
+static int worker_state_of(struct executor_inline *in, const rf_registration *function, void **state)
 {
-    const rf_registration *function = in->chunk.job->function;
     *state = NULL;
-    if (!function->init)
+    if (!function || !function->init)
         return RF_OK;
     struct worker_state *states = (struct worker_state *)(void *)in->states.data;
     for (size_t i = 0; i < in->states.size / sizeof *states; i++)
@@ -135,17 +140,39 @@ static int worker_state_of(struct executor_inline *in, void **state)
     return status;
 }
 
+static int worker_states(struct executor_inline *in)
+{
+    const executor_job *job = in->chunk.job;
+    if (!job->chained)
+        return worker_state_of(in, job->function, &in->call.worker_state);
+    int status = RF_OK;
+    for (uint32_t i = 0; i < job->stage_count && status == RF_OK; i++) {
+        void *state;
+        status = worker_state_of(in, job->stages[i].function, &state);
+        chain_worker(&in->chain, i, state);
+    }
+    return status;
+}
+
 /* ---- items ---- */
 
-static void run_item(struct executor_inline *in)
+static void run_chained(struct executor_inline *in)
 {
-    call_item which = {.position = in->item.position, .path = in->item.path, .path_index = in->item.path_index, .attempt = in->chunk.attempt};
+    if (chain_passes_over(&in->chain, in->item.unit))
+        return;
+    int status = in->item_status ? in->item_status : chain_run(&in->chain, in->item.value, in->item.unit);
+    if (!status || !chain_failed(&in->chain, in->item.unit, in->item.position))
+        return;
+    bool read = in->item_status == RF_OK;
+    add_failure(in, in->values.count - 1, status, read ? in->call.kind : in->item_kind, read ? in->call.message : in->item_text);
+}
+
+static void run_plain(struct executor_inline *in)
+{
     uint64_t item = in->values.count;
-    if (!in->unchecked)
-        in->unchecked_from = in->item.position;
     if (in->item_status == RF_OK) {
         rf_map_function *function = (rf_map_function *)in->chunk.job->function->function;
-        if (call_run(&in->call, function, in->item.value, &which))
+        if (call_run(&in->call, function, in->item.value, &in->call.item))
             add_failure(in, item, in->call.status, in->call.kind, in->call.message);
     } else {
         add_failure(in, item, in->item_status, in->item_kind, in->item_text);
@@ -153,8 +180,23 @@ static void run_item(struct executor_inline *in)
     }
     if (in->chunk.job->by_workers || in->chunk.piece.kind == INPUT_ADDED)
         buffer_put(&in->positions, &in->item.position, sizeof in->item.position);
+}
+
+static void run_item(struct executor_inline *in)
+{
+    in->call.item.position = in->item.position;
+    in->call.item.path = in->item.path;
+    in->call.item.path_index = in->item.path_index;
+    in->call.item.attempt = in->chunk.attempt;
+    if (!in->unchecked)
+        in->unchecked_from = in->item.position;
     if (in->chunk.job->by_workers)
         in->bytes_read += rf_size(in->item.value);
+    if (in->chunk.job->chained)
+        run_chained(in);
+    else
+        run_plain(in);
+    in->ran++;
     in->last_unit = in->item.unit;
     in->path_index = in->item.path_index;
 }
@@ -202,7 +244,7 @@ static void look_now_and_then(struct executor_inline *in)
 /* The time is that of the last look at the clock. */
 static bool part_is_full(struct executor_inline *in, unsigned times)
 {
-    if (!in->values.count)
+    if (!in->ran)
         return false;
     if (in->checked - in->part_began >= PART_SECONDS * times)
         return true;
@@ -225,15 +267,24 @@ static bool next_item(struct executor_inline *in)
     return in->pending;
 }
 
+/* Where workers read: the part ends before the item that was read. A block that is folded is one leaf, which no part divides. */
+static bool ends_before_item(struct executor_inline *in)
+{
+    bool begins_block = in->item.unit != in->last_unit, other_file = in->item.path_index != in->path_index;
+    if (!in->ran)
+        return false;
+    if (in->chunk.job->folds)
+        return begins_block && part_is_full(in, 1);
+    return other_file || part_is_full(in, begins_block ? 1 : OVERFULL);
+}
+
 /* Runs items until a part is complete. True: something of the chunk is left. */
 static bool run_part(struct executor_inline *in)
 {
     bool by_workers = in->chunk.job->by_workers;
     uint64_t end = in->chunk.first + in->chunk.count;
-    while (!in->stop && next_item(in)) {
-        bool begins_block = in->item.unit != in->last_unit;
-        bool other_file = in->item.path_index != in->path_index;
-        if (in->values.count && by_workers && (other_file || part_is_full(in, begins_block ? 1 : OVERFULL)))
+    while (!in->stop && !in->chain.lost && next_item(in)) {
+        if (by_workers && ends_before_item(in))
             return true;
         if (!reserve_item(in))
             return true;
@@ -251,23 +302,27 @@ static uint64_t covered_upto(const struct executor_inline *in, bool more)
 {
     if (!more && !in->stop)
         return in->chunk.first + in->chunk.count;
-    if (!in->values.count)
+    if (!in->ran)
         return in->part_unit;
     if (!in->chunk.job->by_workers)
         return in->last_unit + 1;
     return in->pending && in->item.unit != in->last_unit ? in->item.unit : in->last_unit;
 }
 
-static void finish(struct executor_inline *in, bool more, executor_part *part)
+/* What was folded is of many files, and of whole units. */
+static void finish(struct executor_inline *in, bool more, uint64_t upto, executor_part *part)
 {
-    uint64_t upto = covered_upto(in, more);
-    double now = in->values.count && !in->unchecked ? in->checked : host_now(in);
+    const executor_job *job = in->chunk.job;
+    double now = in->ran && !in->unchecked ? in->checked : host_now(in);
     look(in, now, NULL);
-    *part = (executor_part){.unit = in->part_unit, .units = upto - in->part_unit, .path_index = in->path_index,
-                            .failure_count = in->failure_count, .seconds = now - in->part_began, .last = !more,
+    *part = (executor_part){.unit = in->part_unit, .units = upto - in->part_unit,
+                            .path_index = job->folds ? UINT64_MAX : in->path_index, .failure_count = in->failure_count,
+                            .ran = in->ran, .seconds = now - in->part_began, .last = !more,
                             .init_seconds = in->init_seconds, .bytes_read = in->bytes_read,
-                            .longest = in->longest.seconds > 0 ? &in->longest : NULL,
-                            .partly = in->values.count && in->last_unit >= upto,
+                            .longest = in->longest.seconds > 0 && job->number != UINT32_MAX ? &in->longest : NULL,
+                            .partly = in->ran && in->last_unit >= upto && !job->folds,
+                            .positioned = job->chained ? chain_is_positioned(&in->chain, in->ran)
+                                                       : job->by_workers || in->chunk.piece.kind == INPUT_ADDED,
                             .values = &in->values, .positions = &in->positions, .added = &in->added, .failures = &in->failures};
     in->part_unit = upto;
     in->part_began = now;
@@ -279,7 +334,7 @@ static void empty_part(struct executor_inline *in)
     column_cut(&in->values, 0);
     column_cut(&in->added, 0);
     in->positions.size = in->failures.size = 0;
-    in->failure_count = 0;
+    in->ran = in->failure_count = 0;
     in->unchecked = in->bytes_read = 0;
     in->longest.seconds = 0;
     in->last_unit = UINT64_MAX;
@@ -298,6 +353,18 @@ static void give_up(struct executor_inline *in, int status, const char *kind, co
                             .failures = &in->failures};
 }
 
+static void run_and_finish(struct executor_inline *in, executor_part *part)
+{
+    if (in->chunk.job->chained)
+        chain_begin_part(&in->chain, in->part_unit);
+    bool more = run_part(in);
+    uint64_t upto = covered_upto(in, more);
+    if (in->chunk.job->chained && !chain_end_part(&in->chain, upto))
+        give_up(in, RF_ENOMEM, "memory", "the worker is out of memory", part);
+    else
+        finish(in, more, upto, part);
+}
+
 static bool next(executor *runs, double now, executor_part *part)
 {
     struct executor_inline *in = (struct executor_inline *)runs;
@@ -308,10 +375,10 @@ static bool next(executor *runs, double now, executor_part *part)
     in->init_seconds = 0;
     if (in->broken)
         give_up(in, RF_ENOMEM, "memory", "the worker is out of memory", part);
-    else if (worker_state_of(in, &in->call.worker_state))
+    else if (worker_states(in))
         give_up(in, RF_EINIT, in->call.kind, in->call.message, part);
     else
-        finish(in, run_part(in), part);
+        run_and_finish(in, part);
     return true;
 }
 
@@ -340,6 +407,7 @@ static void release(executor *runs)
     buffer_free(&in->failures);
     column_free(&in->values);
     column_free(&in->added);
+    chain_free(&in->chain);
     call_free(&in->call);
     reader_free(in->from);
     free(in);
@@ -355,6 +423,7 @@ int executor_inline_new(const executor_host *host, executor **made)
     in->base.kind = &kind;
     in->host = *host;
     call_init(&in->call);
+    chain_init(&in->chain, &in->call, &in->values, &in->positions);
     in->call.results = &in->values;
     in->call.rank = host->rank;
     in->call.progress = host_progress;

@@ -47,7 +47,7 @@ void figures_idle(work_figures *of, double now)
 void figures_count(work_figures *of, const executor_part *part, uint32_t function, size_t bytes, bool ends_chunk)
 {
     struct message_figures *sum = &of->sum;
-    sum->items += part->values->count;
+    sum->items += part->ran;
     sum->failed += part->failure_count;
     sum->working += part->seconds;
     sum->init += part->init_seconds;

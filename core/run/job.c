@@ -35,6 +35,8 @@ static int keep_options(job *of, const job_order *order)
         of->settled.on_progress = rf_progress_line;
         of->progress_user = &of->line;
     }
+    if (of->chained)
+        return buffer_put(&of->state, order->stages->data, order->stages->size);
     return keep_state(of, order->settled.state);
 }
 
@@ -48,6 +50,7 @@ int job_create(const job_order *order, strings *hosts, job **made)
     of->source = order->source;
     of->function = order->function;
     of->number = order->number;
+    of->chained = order->stages;
     of->ordered = order->ordered;
     of->grows = order->grows;
     of->wants_tuples = order->wants_tuples;
@@ -236,8 +239,14 @@ int job_tell(const job *of)
 void job_drop_results(job *of) { of->sink = JOB_DROPS; }
 void job_hold(job *of, void *holder) { of->holder = holder; }
 const rf_options *job_options(const job *of) { return &of->settled; }
+bool job_broke(const job *of) { return of->broke; }
 uint64_t job_failed(const job *of) { return of->failed; }
 spans *job_spans(job *of) { return of->delivered; }
+
+spans *job_spans_beside(const job *of)
+{
+    return spans_beside(of->delivered);
+}
 
 spans *job_take_spans(job *of)
 {

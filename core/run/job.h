@@ -17,10 +17,11 @@ typedef struct job job;
 enum job_sink { JOB_KEEPS, JOB_STREAMS, JOB_DROPS };    /* a result set; an iterator; nothing but the count of failures */
 
 typedef struct job_order {
-    const rf_registration *function;
+    const rf_registration *function;    /* NULL: it is chained */
     uint32_t number;                    /* of function */
+    const buffer *stages;               /* of a chained job, as message.h has them; copied */
     rf_source *source;                  /* consumed, also after a failure */
-    rf_options settled;                 /* texts and state are copied */
+    rf_options settled;                 /* texts and state are copied; of a chained job name is said */
     bool ordered;
     bool grows;                         /* its functions may add items to it */
     bool wants_tuples;                  /* an item that is neither a tuple nor a dictionary fails */
@@ -35,8 +36,10 @@ void job_hold(job *of, void *holder);   /* coordinator_next_over gives holder wh
 const rf_options *job_options(const job *of);
 bool job_over(const job *of);           /* it has ended and nobody uses its source any more */
 int job_status(const job *of);          /* once over: how it ended */
+bool job_broke(const job *of);          /* something of it was lost, for want of memory: what is delivered from now on may have gaps */
 int job_tell(const job *of);            /* the same, and the last error tells what failed */
 spans *job_spans(job *of);              /* delivered and not taken; NULL where it drops */
+spans *job_spans_beside(const job *of); /* a new one, empty, that knows the same hosts and paths. NULL: out of memory, told */
 spans *job_take_spans(job *of);         /* they are the caller's now */
 void job_taken(job *of, uint64_t items);        /* JOB_STREAMS: the consumer is done with so many at the front */
 uint64_t job_failed(const job *of);

@@ -20,13 +20,14 @@ struct job {
     numbered by_id;
     uint64_t ordinal;                   /* on its pool: seeds, messages */
     uint64_t shares;                    /* the shared data that it sees: versions up to this one */
-    const rf_registration *function;
+    const rf_registration *function;    /* NULL: it is chained */
     uint32_t number;
     char *name, *on;
     rf_source *source;
     rf_options settled;                 /* texts and state: only what this struct owns, or NULL */
-    buffer state;                       /* bound state as it travels */
+    buffer state;                       /* bound state as it travels, or stages */
     rf_type state_type;
+    bool chained, broke;
     bool by_workers, ordered, grows, ended, abandoned, reading;
     bool wants_tuples;                  /* an item that is no container fails */
     enum job_sink sink;

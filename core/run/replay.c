@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "input/reader.h"
+#include "run/chain.h"
 #include "run/coordinator_state.h"
 #include "run/work_job.h"
 
@@ -149,6 +150,56 @@ static int call_function(rf_call *call, const struct work_job *work, const reade
     return status;
 }
 
+/* .init of all stages: functions that name the same one share what it leaves. */
+static int begin_stages(chain *of, const struct work_job *work, uint32_t *begun)
+{
+    for (*begun = 0; *begun < work->job.stage_count; ++*begun) {
+        const rf_registration *function = work->stages[*begun].function;
+        void *worker = NULL;
+        uint32_t same = 0;
+        while (function && same < *begun && (!work->stages[same].function || work->stages[same].function->init != function->init))
+            same++;
+        if (function && function->init && same < *begun)
+            worker = of->stages.rooms[same].worker;
+        else if (function && function->init && call_init_worker(of->call, function, &worker))
+            return fail_again(of->call);
+        chain_worker(of, *begun, worker);
+    }
+    return RF_OK;
+}
+
+static void end_stages(const chain *of, const struct work_job *work, uint32_t begun)
+{
+    for (uint32_t i = 0; i < begun; i++) {
+        const rf_registration *function = work->stages[i].function;
+        uint32_t first = 0;
+        while (function && (!work->stages[first].function || work->stages[first].function->init != function->init))
+            first++;
+        if (function && function->init && function->exit && first == i)
+            function->exit(of->stages.rooms[i].worker);
+    }
+}
+
+/* A debugger stops before the first stage. */
+static int run_chain(rf_call *call, const struct work_job *work, const reader_item *item, unsigned attempt)
+{
+    chain of = {0};
+    buffer positions = {0};
+    uint32_t begun = 0;
+    chain_init(&of, call, call->results, &positions);
+    int status = chain_open(&of, &work->job, item->unit);
+    status = status ? status : begin_stages(&of, work, &begun);
+    call->item = (call_item){.position = item->position, .path = item->path, .path_index = item->path_index, .attempt = attempt};
+    if (status == RF_OK && is_debugged())
+        raise(SIGTRAP);
+    if (status == RF_OK && chain_run(&of, item->value, item->unit))
+        status = fail_again(call);
+    end_stages(&of, work, begun);
+    chain_free(&of);
+    buffer_free(&positions);
+    return status;
+}
+
 static int run_item(coordinator *runs, const struct work_job *work, reader *from, const replay *which, column *value)
 {
     reader_item item;
@@ -163,7 +214,7 @@ static int run_item(coordinator *runs, const struct work_job *work, reader *from
     call.results = value;
     call.added = work->job.grows ? &added : NULL;      /* nobody runs it */
     call.rank = 0;
-    call.function = work->job.function->name;
+    call.function = work->job.chained ? NULL : work->job.function->name;
     call.state = work->job.state;
     call.seed = work->job.seed;
     call.job = work->job.ordinal;
@@ -171,7 +222,7 @@ static int run_item(coordinator *runs, const struct work_job *work, reader *from
     call.shares = work->job.shares;
     bool before = runs->in_callback;
     runs->in_callback = true;
-    status = call_function(&call, work, &item, (unsigned)which->attempt);
+    status = (work->job.chained ? run_chain : call_function)(&call, work, &item, (unsigned)which->attempt);
     runs->in_callback = before;
     call_free(&call);
     column_free(&added);

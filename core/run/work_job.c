@@ -41,11 +41,71 @@ static int copy_state(struct work_job *job, const message *what)
     return RF_OK;
 }
 
+static int wrong_stage(const message *what)
+{
+    return message_refuse(what, what->head.size, "stages that make no sense, or a function that is not registered");
+}
+
+static int kind_of(uint32_t stage)
+{
+    return stage == STAGE_FILTER ? RF_KIND_FILTER : stage >= STAGE_STEP ? RF_KIND_FOLD : RF_KIND_MAP;
+}
+
+/* Those that fold are the last: an identity or none, a step, a merge. */
+static bool is_in_order(const executor_job *job)
+{
+    uint32_t i = 0, count = job->stage_count;
+    while (i < count && job->stages[i].kind < STAGE_IDENTITY)
+        i++;
+    if (i == count)
+        return true;
+    i += job->stages[i].kind == STAGE_IDENTITY;
+    return i + 2 == count && job->stages[i].kind == STAGE_STEP && job->stages[i + 1].kind == STAGE_MERGE;
+}
+
+static int read_stages(const registry *functions, struct work_job *job, const message *what)
+{
+    const void *at = job->state;
+    size_t left = what->body_size;
+    job->job.number = UINT32_MAX;
+    struct message_stage stage;
+    rf_value state;
+    int status;
+    while ((status = message_next_stage(&at, &left, &stage, &state)) == RF_OK) {
+        if (job->job.stage_count == MESSAGE_STAGES_MOST)
+            return wrong_stage(what);
+        bool has_function = stage.kind != STAGE_TRUTH && stage.kind != STAGE_IDENTITY;
+        const rf_registration *function = has_function ? registry_at(functions, stage.function) : NULL;
+        if (has_function && (!function || function->kind != kind_of(stage.kind)))
+            return wrong_stage(what);
+        if (function && job->job.number == UINT32_MAX)
+            job->job.number = stage.function;
+        job->stages[job->job.stage_count++] = (job_stage){.kind = stage.kind, .function = function, .state = state};
+        job->job.folds = job->job.folds || stage.kind == STAGE_MERGE;
+    }
+    job->job.stages = job->stages;
+    return status == RF_END && is_in_order(&job->job) ? RF_OK : wrong_stage(what);
+}
+
+/* The body, 16-aligned as memory is given; a stage takes 32 bytes of it at least. */
+static int copy_stages(const registry *functions, struct work_job *job, const message *what)
+{
+    size_t most = what->body_size / (2 * sizeof(struct message_stage)) + 1;
+    job->stages = malloc(most * sizeof *job->stages);
+    if (!job->stages || !state_space(job, what->body_size + 1))
+        return error_no_memory(what->body_size + most * sizeof *job->stages);
+    if (what->body_size)
+        memcpy(job->state, what->body, what->body_size);
+    if (job->state_size)
+        mprotect(job->state, job->state_size, PROT_READ);
+    return read_stages(functions, job, what);
+}
+
 int work_job_new(const registry *functions, const shares *has, const message *what, struct work_job **made)
 {
     *made = NULL;
-    const rf_registration *function = registry_at(functions, what->job.function);
-    if (!function)
+    const rf_registration *function = what->job.chained ? NULL : registry_at(functions, what->job.function);
+    if (!function && !what->job.chained)
         return message_refuse(what, what->head.size, "a function that is not registered");
     struct work_job *job = calloc(1, sizeof *job);
     if (!job)
@@ -58,9 +118,13 @@ int work_job_new(const registry *functions, const shares *has, const message *wh
     job->job.by_workers = what->job.by_workers;
     job->job.grows = what->job.grows;
     job->job.wants_tuples = what->job.wants_tuples;
-    if (copy_state(job, what) || share_table_new(has, what->job.shares, &job->shares)) {
+    job->job.chained = what->job.chained;
+    int status = what->job.chained ? copy_stages(functions, job, what) : copy_state(job, what);
+    if (status == RF_OK && share_table_new(has, what->job.shares, &job->shares))
+        status = RF_ENOMEM;
+    if (status) {
         work_job_free(job);
-        return RF_ENOMEM;
+        return status;
     }
     job->job.shares = job->shares;
     *made = job;
@@ -76,5 +140,6 @@ void work_job_free(struct work_job *job)
         munmap(job->state, job->state_size);
     else
         free(job->state);
+    free(job->stages);
     free(job);
 }

@@ -14,8 +14,9 @@
 struct work_job {
     numbered by_id;                     /* its number is rank 0's */
     executor_job job;
-    void *state;                        /* what job.state points to; NULL for numbers */
+    void *state;                        /* what job.state and those of the stages point to; NULL for numbers */
     size_t state_size;                  /* of its memory where that is read-only; 0: malloc's */
+    job_stage *stages;
     share_table *shares;                /* what job.shares points to */
     bool forgotten;
     LIST_ENTRY(work_job) all;

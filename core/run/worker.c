@@ -20,7 +20,6 @@
 struct queued {
     message run;                        /* head and fixed part; body points into kept */
     buffer kept;
-    bool has_positions;                 /* its items' are told in its parts */
     uint32_t function;
 };
 
@@ -168,7 +167,6 @@ static int take_run(worker *works, message *what)
         entry->kept.data[entry->kept.size] = '\0';
     }
     works->done.sum.bytes_in += what->body_size;
-    entry->has_positions = job->job.by_workers || what->run.kind == INPUT_ADDED;
     entry->function = job->job.number;
     entry->run = *what;
     entry->run.body = entry->kept.data;
@@ -293,14 +291,14 @@ static int post_part(worker *works, const struct queued *of, executor_part *part
 {
     bool last = part->last && (!of->run.run.more || part->init_failed);
     message what = {.head = {.kind = MESSAGE_PART, .job = of->run.head.job, .task = of->run.head.task},
-                    .part = {.unit = part->unit, .units = part->units, .path_index = part->path_index, .seconds = part->seconds,
+                    .part = {.unit = part->unit, .units = part->units, .ran = part->ran, .path_index = part->path_index, .seconds = part->seconds,
                              .attempt = of->run.run.attempt}};
     what.part.flags = (last ? PART_LAST : 0u) | (part->init_failed ? PART_INIT_FAILED : 0u) | (part->partly ? PART_PARTLY : 0u) |
-                      (of->has_positions && !part->init_failed ? PART_POSITIONS : 0u);
+                      (part->positioned && !part->init_failed ? PART_POSITIONS : 0u);
     part_content content = {.values = part->values, .positions = (const uint64_t *)(const void *)part->positions->data,
                             .failures = part->failures, .added = part->added};
     message_measure_part(&what, &content);
-    figures_count(&works->done, part, of->function, what.body_size, last && part->values->count);
+    figures_count(&works->done, part, of->function, what.body_size, last && part->ran);
     if (what.body_size <= POST_INLINE_MOST) {
         void *space = post_begin(works->via, 0, &what);
         if (!space)

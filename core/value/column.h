@@ -52,4 +52,23 @@ static inline rf_value column_at(const column_view *view, uint64_t i)
     return value;
 }
 
+/* Drops all values and keeps the room, and the tag: the next number of that type goes the short way of column_add. */
+static inline void column_rewind(column *values)
+{
+    values->payload.size = values->words.size = values->tags.size = 0;
+    values->count = 0;
+    values->mixed = false;
+}
+
+/* The same of a column that is being filled: valid until it changes. */
+static inline rf_value column_peek(const column *values, uint64_t i)
+{
+    rf_value value;
+    value.tag = values->mixed ? ((const uint64_t *)(const void *)values->tags.data)[i] : values->tag;
+    value.u64 = ((const uint64_t *)(const void *)values->words.data)[i];
+    if ((value.tag & 15) >= RF_TEXT)
+        value.data = values->payload.data + value.u64;
+    return value;
+}
+
 #endif

@@ -112,6 +112,11 @@ int pack_value(buffer *to, rf_value value)
     return status;
 }
 
+int pack_dict_head(buffer *to, uint64_t pairs)
+{
+    return pack_head(to, RF_DICT_TYPE, pairs * 2);
+}
+
 int pack_tuple_head(buffer *to, uint64_t count)
 {
     return pack_head(to, RF_TUPLE_TYPE, count);

@@ -18,6 +18,7 @@ enum { VALUE_PACKED = 0, VALUE_OPENED = 0x10, VALUE_BORROWED = 0x20 };
 /* Appends value. RF_ENOMEM; RF_EUSAGE: too deep, half a pair in a dictionary, no value at all; RF_EARGS: a text, bytes or container
    above the 4 GiB that the format can say. The buffer is then as it was. */
 int pack_value(buffer *to, rf_value value);
+int pack_dict_head(buffer *to, uint64_t pairs);         /* likewise, key and value by turns */
 int pack_tuple_head(buffer *to, uint64_t count);        /* the head of a tuple whose elements the caller appends */
 
 /* Takes one object off the front, as a view. RF_END at the end; RF_EARGS: malformed, or an extension type (neither is told in

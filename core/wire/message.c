@@ -98,8 +98,8 @@ static const char *fault_of_job(const message *what)
 {
     if (what->job.state_type > RF_DICT_TYPE)
         return "the type of the bound state is unknown";
-    if (what->job.by_workers > 1)
-        return "it does not say whether the workers read the input";
+    if (what->job.by_workers > 1 || what->job.chained > 1)
+        return "it does not say whether the workers read the input, or what its body is";
     if (what->job.grows > 1)
         return "it does not say whether the job can grow";
     if (what->job.wants_tuples > 1)

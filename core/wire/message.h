@@ -17,7 +17,7 @@
 
 enum message_kind {
     MESSAGE_HELLO = 1,                  /* worker -> 0: here I am; body: my functions' names, as registry.h has them */
-    MESSAGE_JOB,                        /* 0 -> worker, before a job's first RUN; body: bound state */
+    MESSAGE_JOB,                        /* 0 -> worker, before a job's first RUN; body: bound state, or stages */
     MESSAGE_RUN,                        /* 0 -> worker: run these units; body: the piece (input/piece.h) */
     MESSAGE_PART,                       /* worker -> 0: these units are done; body: results */
     MESSAGE_STOP,                       /* 0 -> worker: what of this task has not started need not; a last PART still comes */
@@ -61,8 +61,31 @@ struct message_job {
     uint32_t shares;                    /* shared data as of this version, see run/share.h */
     uint32_t grows;                     /* its functions may add items to it */
     uint32_t wants_tuples;              /* an item that is neither a tuple nor a dictionary fails */
-    uint32_t reserved[2];
+    uint32_t chained;                   /* function and state_type say nothing: the body is stages */
+    uint32_t reserved[1];
 };
+
+/* The body of a job that is chained: its stages in the order in which an item goes through them, each this and its bound state, with a
+   NUL, and zeros up to a multiple of 16. Numbers are their eight bytes, containers MessagePack. There may be none: items come out as
+   they are. */
+struct message_stage {
+    uint32_t function;                  /* its number in the registry's snapshot */
+    uint16_t kind, state_type;
+    uint64_t state_size;
+};
+enum message_stage_kind {
+    STAGE_MAP = 1,
+    STAGE_FLAT_MAP,
+    STAGE_KEY,                          /* a map function; the item goes on as (what it returned, the item) */
+    STAGE_FILTER,
+    STAGE_TRUTH,                        /* a filter without a function: drops what is falsy */
+    /* the last ones, where the job folds: its results are partial folds */
+    STAGE_IDENTITY,                     /* no function: what each fold starts from, as its state */
+    STAGE_STEP,
+    STAGE_MERGE,
+    STAGE_KINDS
+};
+#define MESSAGE_STAGES_MOST 1000        /* flat maps nest as deep */
 
 struct message_run {
     uint64_t first, count;              /* units */
@@ -87,17 +110,20 @@ enum { SHARE_BY_DOOR = 1,               /* as a descriptor of memory, from a ran
 /* A part's body:
 
        column          column_size bytes, sealed; nil where an item failed. May be left out where there are no items
-       positions       uint64_t[items], with PART_POSITIONS alone, which jobs that are by_workers always set; without it
-                       item i is unit + i, and items are as many as units
+       positions       uint64_t[items], with PART_POSITIONS alone, which jobs that are by_workers always set, and chained ones where not
+                       each item gave exactly one value; without it item i is unit + i, and items are as many as units
        failures        each a struct message_failure, its kind and its text with their NULs, and zeros up to a multiple
                        of 8; item ascends
        added           column of added_size bytes, sealed, at a multiple of 16: what these items have added to their job, the index
                        (RF_U64, its top bit set) and the value by turns. Left out where there is none
 
-   A part's items are of one file. Those that were added to the job have positions too: their indices. */
+   A part's items are of one file. Those that were added to the job have positions too: their indices. In a chained job items are what came
+   out at its end, failed items among them: any number for each that went in. Where it folds they are partial folds, whose position is the
+   first unit in them. */
 struct message_part {
     uint64_t unit, units;               /* where it begins, and how many are done with it */
     uint64_t items, failures;
+    uint64_t ran, reserved;             /* items that were run for it, failed ones too */
     uint64_t column_size;
     uint64_t added, added_size;         /* items that were added, and the size of their column */
     uint64_t path_index;
@@ -116,7 +142,8 @@ struct message_failure {
     uint64_t unit, position;            /* unit: one of the part's, or the one after them, of which not all is done */
     int32_t status;                     /* negative */
     uint32_t kind_size, message_size;   /* with their NULs */
-    uint32_t rest;                      /* it stands for all that follows in its unit: it cannot be tried again by itself */
+    uint16_t rest;                      /* it stands for all that follows in its unit: it cannot be tried again by itself */
+    uint16_t stage;                     /* of a chained job: which one failed */
 };
 
 struct message_ask { uint64_t number, reserved; };          /* from 1 */
@@ -193,6 +220,11 @@ typedef struct message_results {
 } message_results;
 int message_open_part(const message *part, message_results *results);
 bool message_next_failure(message_results *results, struct message_failure *entry, const char **kind, const char **text);
+
+/* Stages, written one after another, and read: RF_OK and the next one, whose state points into the body (16-aligned); RF_END;
+   RF_EUSAGE, not told: malformed. RF_ENOMEM, or what pack_value says of a state that cannot travel. */
+int message_add_stage(buffer *body, uint32_t function, enum message_stage_kind kind, rf_value state);
+int message_next_stage(const void **at, size_t *left, struct message_stage *stage, rf_value *state);
 
 /* One line for traces. Leaves the last error alone. */
 void message_describe(const void *frame, size_t size, char *text, size_t text_size);

@@ -49,7 +49,7 @@ static uint64_t run_all(bench *run, bool ordered)
         run->first = (run->first + 1) % run->most;
         run->count--;
         now += 1e-9;
-        plan_part part = {.task = next.task, .worker = next.worker, .last = true, .units = 1, .items = 1, .bytes = 8,
+        plan_part part = {.task = next.task, .worker = next.worker, .last = true, .units = 1, .items = 1, .ran = 1, .bytes = 8,
                           .seconds = TASK_SECONDS};
         plan_part_done(run->of, &part, now);
         if (!ordered)

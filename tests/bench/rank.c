@@ -6,6 +6,8 @@
        rank spin ITEMS LOOPS                 wall seconds for ITEMS tasks of LOOPS steps
        rank in ITEMS                         MiB a second, items of 1 MiB to the workers
        rank out ITEMS                        MiB a second, results of 1 MiB to rank 0
+       rank chain ITEMS                      items a second through a map, a filter and a map in one sequence, results kept
+       rank chain-apart ITEMS                the same by three maps, the second of which says which items stay
        rank idle SECONDS                     CPU seconds that rank 0 uses while it waits for workers that sleep
        rank share MIB                        memory that all ranks together have for so many MiB of shared data, over its size
        rank memory ITEMS                     KiB: the peak of rank 0's memory, results dropped
@@ -23,6 +25,22 @@ static int noop(rf_call *call, rf_value item)
     return RF_RETURN(call, work_noop(x));
 }
 RF_REGISTER(noop);
+
+static bool stays(rf_call *call, rf_value item)
+{
+    int64_t x;
+    return !RF_ARGS(call, item, x) && x % 2 == 0;
+}
+RF_REGISTER(stays);
+
+static int says_stays(rf_call *call, rf_value item)
+{
+    int64_t x;
+    if (RF_ARGS(call, item, x))
+        return RF_EARGS;
+    return RF_RETURN(call, (bool)(x % 2 == 0));
+}
+RF_REGISTER(says_stays);
 
 static int spin(rf_call *call, rf_value item)
 {
@@ -216,6 +234,45 @@ static int share(rf_pool *pool, int64_t mib)
         kib += its;
     }
     return status ? status : print_if(__builtin_popcountll(all_ranks) == workers, (double)kib / 1024 / (double)mib);
+/* Of 0 .. items - 1, one more each, the even ones of those, one more each: items is even. */
+static bool chain_is_right(const rf_results *results, int64_t items)
+{
+    int64_t sum = 0, half = items / 2;
+    for (uint64_t i = 0; i < rf_results_len(results); i++)
+        sum += rf_i64(rf_results_value(results, i));
+    return rf_results_len(results) == (uint64_t)half && sum == half * (half + 2);
+}
+
+static int chain(rf_pool *pool, int64_t items)
+{
+    RF_AUTO(rf_results, results);
+    figure f = figure_start();
+    rf_seq *numbers = rf_seq_of(pool, rf_range(0, items));
+    int status = rf_seq_collect(rf_seq_map(rf_seq_filter(rf_seq_map(numbers, noop), stays), noop), NULL, &results);
+    figure_stop(&f);
+    return status ? status : print_if(chain_is_right(results, items), (double)items / f.seconds);
+}
+
+static int chain_apart(rf_pool *pool, int64_t items)
+{
+    RF_AUTO(rf_results, first);
+    RF_AUTO(rf_results, stay);
+    RF_AUTO(rf_results, results);
+    int64_t *numbers = malloc((size_t)items * sizeof *numbers), kept = 0;
+    if (!numbers)
+        return RF_ENOMEM;
+    figure f = figure_start();
+    int status = rf_map(pool, noop, rf_range(0, items), NULL, &first);
+    for (int64_t i = 0; i < items && !status; i++)
+        numbers[i] = rf_i64(rf_results_value(first, (uint64_t)i));
+    status = status ? status : rf_map(pool, says_stays, RF_ARRAY(numbers, (uint64_t)items), NULL, &stay);
+    for (int64_t i = 0; i < items && !status; i++)
+        if (rf_truth(rf_results_value(stay, (uint64_t)i)))
+            numbers[kept++] = numbers[i];
+    status = status ? status : rf_map(pool, noop, RF_ARRAY(numbers, (uint64_t)kept), NULL, &results);
+    figure_stop(&f);
+    free(numbers);
+    return status ? status : print_if(chain_is_right(results, items), (double)items / f.seconds);
 }
 
 static int memory(rf_pool *pool, int64_t items)
@@ -246,6 +303,10 @@ static int driver(rf_pool *pool, int argc, char **argv)
         return large_out(pool, items);
     if (strcmp(mode, "share") == 0)
         return share(pool, items);
+    if (strcmp(mode, "chain") == 0)
+        return chain(pool, items);
+    if (strcmp(mode, "chain-apart") == 0)
+        return chain_apart(pool, items);
     if (strcmp(mode, "memory") == 0)
         return memory(pool, items);
     fputs("usage: mpirun -n RANKS rank MODE ..., see rank.c\n", stderr);
