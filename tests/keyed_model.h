@@ -110,7 +110,8 @@ static inline int model_compare(const void *a, const void *b)
 
 static inline void model_sort(model *of)
 {
-    qsort(of->pairs, of->count, sizeof *of->pairs, model_compare);
+    if (of->count)
+        qsort(of->pairs, of->count, sizeof *of->pairs, model_compare);
 }
 
 /* Pairs from first on that have its key, in a sorted model. */
