@@ -141,11 +141,11 @@ START_TEST(ranges_between_splitters_are_the_whole_run)
         of.order.compare = round % 3 == 2 ? reversed : NULL;
         model all = {.keys = round % 2 ? RF_I64 : RF_TEXT, .universe = 5000};
         sealed_run *made = make_run(&of, &all, &random, 40000);
-        sample keys = {.limit = 64};
+        sketch keys = {.limit = 64};
         buffer splitters = {0}, wanted = {0}, got = {0};
         uint32_t count = 0, asked = 1 + (uint32_t)random_below(&random, 9);
-        ck_assert_int_eq(sample_merge(&keys, made->sample, made->sample_size), RF_OK);
-        ck_assert_int_eq(sample_splitters(&keys, &of.order, asked, &splitters, &count), RF_OK);
+        ck_assert_int_eq(sketch_merge(&keys, made->sample, made->sample_size), RF_OK);
+        ck_assert_int_eq(sketch_splitters(&keys, &of.order, asked, &splitters, &count), RF_OK);
         ck_assert_uint_eq(count, asked);
         record bounds[16];
         const uint8_t *at = splitters.data;
@@ -165,7 +165,7 @@ START_TEST(ranges_between_splitters_are_the_whole_run)
         }
         ck_assert(same_bytes(&wanted, &got));
         run_free(made);
-        sample_free(&keys);
+        sketch_free(&keys);
         buffer_free(&splitters);
         buffer_free(&wanted);
         buffer_free(&got);
@@ -181,7 +181,7 @@ START_TEST(a_sample_does_not_know_how_the_input_was_cut)
     shape of = {.partitions = 2, .sample = 32, .memory = (size_t)64 << 20, .fold = random_below(&random, 2) ? FOLD_SUM : FOLD_NONE};
     model all = {.keys = RF_TEXT, .universe = 3000};
     sealed_run *whole = make_run(&of, &all, &random, 20000), *runs[4];
-    sample one = {.limit = 32}, other = {.limit = 32};
+    sketch one = {.limit = 32}, other = {.limit = 32};
     buffer first = {0}, second = {0};
     uint32_t count = 0, again = 0;
     for (int r = 0; r < 4; r++) {
@@ -195,19 +195,19 @@ START_TEST(a_sample_does_not_know_how_the_input_was_cut)
         ck_assert_int_eq(emit_seal(to, &runs[r]), RF_OK);
         emit_free(to);
     }
-    ck_assert_int_eq(sample_merge(&one, whole->sample, whole->sample_size), RF_OK);
+    ck_assert_int_eq(sketch_merge(&one, whole->sample, whole->sample_size), RF_OK);
     for (int r = 3; r >= 0; r--) {
-        ck_assert_int_eq(sample_merge(&other, runs[r]->sample, runs[r]->sample_size), RF_OK);
+        ck_assert_int_eq(sketch_merge(&other, runs[r]->sample, runs[r]->sample_size), RF_OK);
         run_free(runs[r]);
     }
-    ck_assert_int_eq(sample_splitters(&one, &of.order, 31, &first, &count), RF_OK);
-    ck_assert_int_eq(sample_splitters(&other, &of.order, 31, &second, &again), RF_OK);
+    ck_assert_int_eq(sketch_splitters(&one, &of.order, 31, &first, &count), RF_OK);
+    ck_assert_int_eq(sketch_splitters(&other, &of.order, 31, &second, &again), RF_OK);
     ck_assert_uint_eq(count, again);
     ck_assert(same_bytes(&first, &second));
     ck_assert_uint_gt(count, 0);
     run_free(whole);
-    sample_free(&one);
-    sample_free(&other);
+    sketch_free(&one);
+    sketch_free(&other);
     buffer_free(&first);
     buffer_free(&second);
     model_free(&all);

@@ -2,7 +2,7 @@
 
    Ranges (a total order over all partitions) are not applied when records are sealed, but when runs are pulled: runs
    then have one partition, and partition p is what lies from splitter p - 1 on and below splitter p (run_range). The splitters
-   come from the samples that all runs carry (sample.h), so they depend on the keys of the job alone. */
+   come from the samples that all runs carry (sketch.h), so they depend on the keys of the job alone. */
 #ifndef RANKFOLD_KEYED_PARTITION_H
 #define RANKFOLD_KEYED_PARTITION_H
 

@@ -16,7 +16,7 @@
 #define RANKFOLD_KEYED_RUN_H
 
 #include "base/buffer.h"
-#include "keyed/sample.h"
+#include "keyed/sketch.h"
 #include "keyed/shape.h"
 
 #define RUN_BLOCK ((size_t)65536)
@@ -35,7 +35,7 @@ typedef struct sealed_run {
     uint64_t bytes, records, content, blocks;
     run_partition *parts;
     uint64_t *block_offsets;
-    uint8_t *sample;                                /* for sample_merge */
+    uint8_t *sample;                                /* for sketch_merge */
     size_t sample_size;
     buffer memory;                                  /* all bytes; or empty: they are in the file */
     char *path;                                     /* or NULL */
@@ -63,8 +63,8 @@ typedef struct run_writer {
     int file;                                       /* -1: in memory */
     char *path;
     buffer parts, offsets;                          /* run_partition[], uint64_t[] */
-    sample sample;
-    buffer last_key;                                /* of which last_weight records came, while there is a sample */
+    sketch sample;
+    buffer last_key;                                /* of which last_weight records came, while there is a sketch */
     uint64_t last_weight, last_hash;
     record last;
 } run_writer;

@@ -34,7 +34,7 @@ static void free_writer(run_writer *to)
     buffer_free(&to->parts);
     buffer_free(&to->offsets);
     buffer_free(&to->last_key);
-    sample_free(&to->sample);
+    sketch_free(&to->sample);
     free(to->path);
     *to = (run_writer){.file = -1};
 }
@@ -138,12 +138,12 @@ static int end_block(run_writer *to)
 static int end_key(run_writer *to)
 {
     uint64_t weight = to->of->fold || to->of->combine ? 0 : to->last_weight;
-    return to->last_weight ? sample_add(&to->sample, &to->last, to->last_hash, weight) : RF_OK;
+    return to->last_weight ? sketch_add(&to->sample, &to->last, to->last_hash, weight) : RF_OK;
 }
 
 static int sample_record(run_writer *to, const record *it)
 {
-    if (it->key_size > SAMPLE_KEY_MOST)
+    if (it->key_size > SKETCH_KEY_MOST)
         return RF_OK;
     if (to->last_weight && record_same_key(&to->last, it)) {
         to->last_weight++;
@@ -154,7 +154,7 @@ static int sample_record(run_writer *to, const record *it)
     status = status ? status : buffer_put(&to->last_key, it->key, it->key_size);
     to->last = *it;
     to->last.key = to->last_key.data;
-    to->last_hash = sample_hash(record_hash(it));
+    to->last_hash = sketch_hash(record_hash(it));
     to->last_weight = 1;
     return status;
 }
@@ -206,7 +206,7 @@ static int write_index(run_writer *to)
     if (!status && to->offsets.size)
         status = buffer_put(&to->out, to->offsets.data, to->offsets.size);
     before = to->out.size;
-    status = status ? status : sample_put(&to->sample, &to->out);
+    status = status ? status : sketch_put(&to->sample, &to->out);
     tail.sample_size = to->out.size - before;
     if (status)
         return status;

@@ -61,12 +61,12 @@ static void read_run(const uint8_t *data, size_t size)
     buffer bytes = {0};
     sealed_run *made;
     const record_order order = {0};
-    sample keys = {.limit = 8};
+    sketch keys = {.limit = 8};
     if (buffer_put(&bytes, data, size))
         abort();
     if (run_open_bytes(&bytes, &made))
         return;
-    sum += (uint64_t)sample_merge(&keys, made->sample, made->sample_size);
+    sum += (uint64_t)sketch_merge(&keys, made->sample, made->sample_size);
     for (uint32_t p = 0; p < made->partitions && p < 10; p++) {
         merge *all;
         rf_group *group;
@@ -86,7 +86,7 @@ static void read_run(const uint8_t *data, size_t size)
             read_cursor(&range);
         cursor_close(&range);
     }
-    sample_free(&keys);
+    sketch_free(&keys);
     run_free(made);
 }
 
@@ -105,7 +105,7 @@ static void read_fed(const uint8_t *data, size_t size)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    sample keys = {.limit = 4};
+    sketch keys = {.limit = 4};
     uint8_t *copy = calloc(size + !size, 1);
     if (!copy)
         abort();
@@ -113,8 +113,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         memcpy(copy, data, size);
     read_run(copy, size);
     read_fed(copy, size);
-    sum += (uint64_t)sample_merge(&keys, copy, size);
-    sample_free(&keys);
+    sum += (uint64_t)sketch_merge(&keys, copy, size);
+    sketch_free(&keys);
     mend(copy, size);
     read_run(copy, size);
     free(copy);

@@ -1,4 +1,4 @@
-#include "keyed/sample.h"
+#include "keyed/sketch.h"
 
 #include <stdlib.h>
 
@@ -17,13 +17,13 @@ static void swap(sampled *a, sampled *b)
     *b = kept;
 }
 
-static void sift_up(sample *all, uint32_t at)
+static void sift_up(sketch *all, uint32_t at)
 {
     for (; at && greater(&all->keys[at], &all->keys[(at - 1) / 2]); at = (at - 1) / 2)
         swap(&all->keys[at], &all->keys[(at - 1) / 2]);
 }
 
-static void sift_down(sample *all)
+static void sift_down(sketch *all)
 {
     for (uint32_t at = 0;;) {
         uint32_t child = 2 * at + 1;
@@ -36,10 +36,10 @@ static void sift_down(sample *all)
     }
 }
 
-int sample_add_slowly(sample *all, const record *key, uint64_t hash, uint64_t weight)
+int sketch_add_slowly(sketch *all, const record *key, uint64_t hash, uint64_t weight)
 {
     sampled new = {hash, weight, *key};
-    if (key->key_size > SAMPLE_KEY_MOST || (all->count == all->limit && !greater(&all->keys[0], &new)))
+    if (key->key_size > SKETCH_KEY_MOST || (all->count == all->limit && !greater(&all->keys[0], &new)))
         return RF_OK;
     if (!all->keys && !(all->keys = malloc(all->limit * sizeof *all->keys)))
         return error_no_memory(all->limit * sizeof *all->keys);
@@ -58,14 +58,14 @@ int sample_add_slowly(sample *all, const record *key, uint64_t hash, uint64_t we
     return RF_OK;
 }
 
-void sample_free(sample *all)
+void sketch_free(sketch *all)
 {
     free(all->keys);
     arena_free(&all->memory);
-    *all = (sample){.limit = all->limit};
+    *all = (sketch){.limit = all->limit};
 }
 
-int sample_put(const sample *all, buffer *to)
+int sketch_put(const sketch *all, buffer *to)
 {
     for (uint32_t i = 0; i < all->count; i++) {
         if (buffer_put(to, &all->keys[i].weight, 8) || record_put(&all->keys[i].key, to))
@@ -74,7 +74,7 @@ int sample_put(const sample *all, buffer *to)
     return RF_OK;
 }
 
-static sampled *find(const sample *all, const record *key, uint64_t hash)
+static sampled *find(const sketch *all, const record *key, uint64_t hash)
 {
     for (uint32_t i = 0; i < all->count; i++) {
         if (all->keys[i].hash == hash && record_same_key(&all->keys[i].key, key))
@@ -83,7 +83,7 @@ static sampled *find(const sample *all, const record *key, uint64_t hash)
     return NULL;
 }
 
-int sample_merge(sample *all, const uint8_t *bytes, size_t size)
+int sketch_merge(sketch *all, const uint8_t *bytes, size_t size)
 {
     const uint8_t *at = bytes, *end = bytes + size;
     while (at < end) {
@@ -93,13 +93,13 @@ int sample_merge(sample *all, const uint8_t *bytes, size_t size)
             return RF_EINPUT;
         memcpy(&weight, at, 8);
         at += 8;
-        if (!record_take(&at, end, &key) || !record_sound(&key) || key.value_size || key.key_size > SAMPLE_KEY_MOST)
+        if (!record_take(&at, end, &key) || !record_sound(&key) || key.value_size || key.key_size > SKETCH_KEY_MOST)
             return RF_EINPUT;
-        uint64_t hash = sample_hash(record_hash(&key));
+        uint64_t hash = sketch_hash(record_hash(&key));
         sampled *known = all->count && hash <= all->keys[0].hash ? find(all, &key, hash) : NULL;
         if (known)
             known->weight += weight;
-        else if (sample_add(all, &key, hash, weight))
+        else if (sketch_add(all, &key, hash, weight))
             return RF_ENOMEM;
     }
     return RF_OK;
@@ -119,7 +119,7 @@ static int by_key(const void *a, const void *b)
 }
 
 /* A splitter stands before the first key at which the weight so far has reached its share. */
-int sample_splitters(const sample *all, const record_order *order, uint32_t count, buffer *splitters, uint32_t *made)
+int sketch_splitters(const sketch *all, const record_order *order, uint32_t count, buffer *splitters, uint32_t *made)
 {
     uint64_t total = 0, sum = 0;
     *made = 0;
