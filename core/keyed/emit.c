@@ -54,6 +54,8 @@ static int make_stage(emitter *to, size_t size)
 int emit_new(const shape *of, scratch *place, emitter **made)
 {
     *made = NULL;
+    if (of->fold && of->order.by_value)
+        return error_set(RF_EUSAGE, "usage", "values are folded, or ordered for the reducer: not both");
     emitter *new = calloc(1, sizeof *new);
     if (!new)
         return error_no_memory(sizeof *new);
@@ -132,12 +134,11 @@ static int seal_part(emitter *to, combiner *from, parts *into)
 static int stay_in_budget(emitter *to)
 {
     size_t task = combine_bytes(&to->task), item = combine_bytes(&to->item);
-    if (task + item <= to->of->memory)
+    if (task + item <= to->of->memory || !to->place)
         return RF_OK;
     return task >= item ? seal_part(to, &to->task, &to->task_parts) : seal_part(to, &to->item, &to->item_parts);
 }
 
-/* In stretches, so that a stage that grew for a large record does not outgrow the budget by itself. */
 static int take(emitter *to, combiner *into, const uint8_t *from, const uint8_t *end)
 {
     if (from == end)
@@ -165,6 +166,14 @@ static int take_item(emitter *to)
     return status;
 }
 
+/* Without a limit no pair takes the short way: the next one is told what sticks. */
+static int stick(emitter *to, int status)
+{
+    if (status)
+        to->limit = NULL;
+    return to->status = status;
+}
+
 static int make_room(emitter *to, size_t size)
 {
     int status = to->kept ? take_kept(to) : RF_OK;
@@ -173,7 +182,7 @@ static int make_room(emitter *to, size_t size)
         status = take_item(to);
     if (!status && size > to->stage.capacity)
         status = make_stage(to, size);
-    return to->status = status;
+    return stick(to, status);
 }
 
 /* ---- into it ----------------------------------------------------------------------------------------------------- */
@@ -277,7 +286,7 @@ static int keep_left(emitter *to)
 int emit_keep(emitter *to)
 {
     if (!to->status && to->item_left)
-        to->status = keep_left(to);
+        stick(to, keep_left(to));
     to->kept = (size_t)(to->at - to->stage.data);
     to->kept_count += to->count;
     clear_item(to);
@@ -302,6 +311,7 @@ void emit_reset(emitter *to)
     clear_parts(&to->task_parts);
     if (to->stage.capacity > STAGE)
         (void)make_stage(to, STAGE);        /* without memory for a small one the large one stays */
+    set_limit(to);
 }
 
 /* Through as many merges as it takes. */

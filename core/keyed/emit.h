@@ -24,7 +24,8 @@
 
 typedef struct emitter emitter;
 
-int emit_new(const shape *of, scratch *place, emitter **made);      /* both borrowed; RF_ENOMEM */
+/* Both are borrowed. place NULL: there is no scratch, and memory is what the tasks take. RF_ENOMEM; RF_EUSAGE: a fold and a secondary sort. */
+int emit_new(const shape *of, scratch *place, emitter **made);
 void emit_free(emitter *old);                                       /* NULL is legal */
 
 int emit_pair(emitter *to, rf_value key, rf_value value);           /* copies */

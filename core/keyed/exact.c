@@ -181,28 +181,27 @@ static int integer(const int64_t *limb, bool negative, rf_value *to)
     return RF_OK;
 }
 
-static bool bit_at(const int64_t *limb, unsigned bit)
-{
-    return limb[bit / 32] >> bit % 32 & 1;
-}
-
-/* The 53 bits from the highest one down, or fewer where the least double ends; then the nearest of the two doubles around. */
+/* The 53 bits from the highest one down, or fewer where the least double ends; then the nearest of the two doubles around. All
+   of these bits, and the one below, are in the three highest limbs. */
 static double nearest(const int64_t *limb, bool negative)
 {
-    unsigned top = 32 * EXACT_LIMBS;
-    while (top && !bit_at(limb, top - 1))
-        top--;
-    if (top == 0)
+    int high = EXACT_LIMBS - 1;
+    while (high > 0 && !limb[high])
+        high--;
+    if (!limb[high])
         return 0;
-    unsigned last = top > LEAST_BIT + 53 ? top - 53 : LEAST_BIT;
-    uint64_t bits = 0;
-    for (unsigned i = top; i > last; i--)
-        bits = bits << 1 | bit_at(limb, i - 1);
-    bool half = bit_at(limb, last - 1), rest = false;
-    for (unsigned i = 0; i + 1 < last && !rest; i++)
-        rest = bit_at(limb, i);
+    int base = 32 * (high - 2), top = 32 * high + 64 - __builtin_clzll((uint64_t)limb[high]);
+    int last = top > LEAST_BIT + 53 ? top - 53 : LEAST_BIT;
+    unsigned __int128 wide = (unsigned __int128)limb[high] << 64;
+    wide |= high > 0 ? (uint64_t)limb[high - 1] << 32 : 0;
+    wide |= high > 1 ? (uint64_t)limb[high - 2] : 0;
+    unsigned below = (unsigned)(last - base);
+    uint64_t bits = (uint64_t)(wide >> below);
+    bool half = wide >> (below - 1) & 1, rest = (wide & (((unsigned __int128)1 << (below - 1)) - 1)) != 0;
+    for (int i = 0; i < high - 2 && !rest; i++)
+        rest = limb[i] != 0;
     bits += half && (rest || bits & 1);
-    double number = ldexp((double)bits, (int)last - BIAS);
+    double number = ldexp((double)bits, last - BIAS);
     return negative ? -number : number;
 }
 

@@ -40,7 +40,8 @@ typedef struct record {
    they were emitted and views of all else, neither aligned nor followed by a NUL. */
 typedef struct record_order {
     rf_compare_function *compare;               /* NULL: by bytes */
-    bool by_value;                              /* secondary sort: equal keys by value (record_value_order), else as they came */
+    bool by_value;                              /* secondary sort: equal keys by value (record_value_order), else as they came;
+                                                   not together with a fold */
 } record_order;
 
 /* ---- from values ------------------------------------------------------------------------------------------------ */

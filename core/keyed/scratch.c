@@ -61,6 +61,14 @@ static void empty_folder(int at)
     closedir(folder);
 }
 
+static void remove_folder(const char *path)
+{
+    int folder = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (folder >= 0)
+        empty_folder(folder);
+    rmdir(path);
+}
+
 /* Whether the folder is of no living process. *lock: held then, or -1 where there is none. */
 static bool is_abandoned(int folder, int *lock)
 {
@@ -105,9 +113,10 @@ static int cannot(const scratch *in, int error)
                      strerror(error));
 }
 
+/* The lock is held before it has its name: nobody sees a living folder without. */
 static int make_folder(scratch *in)
 {
-    char *path, lock[32] = "/lock";
+    char *path;
     remove_all_abandoned(in->place);
     if (asprintf(&path, "%s/" NAME "%ld.XXXXXX", in->place, (long)getpid()) < 0)
         return error_no_memory(strlen(in->place));
@@ -117,14 +126,14 @@ static int make_folder(scratch *in)
         return cannot(in, error);
     }
     int folder = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    int file = folder < 0 ? -1 : openat(folder, lock + 1, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    int error = file < 0 || flock(file, LOCK_EX | LOCK_NB) ? errno : 0;
+    int file = folder < 0 ? -1 : openat(folder, "lock.new", O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    int error = file < 0 || flock(file, LOCK_EX | LOCK_NB) || renameat(folder, "lock.new", folder, "lock") ? errno : 0;
     if (folder >= 0)
         close(folder);
     if (error) {
         if (file >= 0)
             close(file);
-        rmdir(path);
+        remove_folder(path);
         free(path);
         return cannot(in, error);
     }
@@ -151,11 +160,8 @@ void scratch_free(scratch *old)
 {
     if (!old)
         return;
-    int folder = old->folder ? open(old->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
-    if (folder >= 0)
-        empty_folder(folder);
     if (old->folder)
-        rmdir(old->folder);
+        remove_folder(old->folder);
     if (old->lock >= 0)
         close(old->lock);
     free(old->folder);

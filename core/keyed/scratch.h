@@ -7,7 +7,8 @@
 
    What a crash left is removed by the next process that makes a folder in the same place: a folder of this form, of this user,
    whose lock can be had, is nobody's. A process that is killed between mkdir and its lock leaves an empty folder, which is
-   removed too, after an hour. The lock's descriptor is kept open, and closed by exec. */
+   removed too, after an hour. The lock's descriptor is kept open, and closed by exec. A forked child makes a scratch of its own: files
+   are numbered by each process. */
 #ifndef RANKFOLD_KEYED_SCRATCH_H
 #define RANKFOLD_KEYED_SCRATCH_H
 
