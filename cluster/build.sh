@@ -114,6 +114,7 @@ missing_packages()
     have_tool "${MPIRUN:-mpirun}" || echo openmpi-bin
     have_header zlib.h || echo zlib1g-dev
     have_header msgpack.h || msgpack_package
+    have_header xxhash.h || echo libxxhash-dev
     have_header check.h || echo check
 }
 

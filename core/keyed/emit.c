@@ -1,0 +1,353 @@
+#include "keyed/emit.h"
+
+#include <stdlib.h>
+
+#include "base/error.h"
+#include "keyed/combine.h"
+#include "keyed/merge.h"
+#include "keyed/partition.h"
+
+#define STAGE ((size_t)262144)
+#define SHORT 128u                  /* keys whose size is one byte of a record */
+
+/* What was sealed because memory was short, in order. */
+typedef struct parts {
+    sealed_run **runs;
+    uint32_t count, room;
+} parts;
+
+struct emitter {
+    uint8_t *at, *limit;            /* where the next record goes; a short one fits while at <= limit */
+    bool plain;                     /* no pair is refused for what it is, but its types and sizes */
+    bool counts;                    /* every value is 1 */
+    int status;                     /* what sticks */
+    const shape *of;
+    scratch *place;
+    buffer stage;                   /* data and capacity alone: at is its end */
+    size_t kept;                    /* of the stage: what was emitted by items that succeeded */
+    uint64_t kept_count, count;     /* pairs: kept; and those of the item in work */
+    combiner task, item;
+    parts task_parts, item_parts;
+    bool item_left;                 /* pairs of the item in work have left the stage */
+    buffer packed, space;
+    seal_output output;
+};
+
+static void set_limit(emitter *to)
+{
+    size_t least = RECORD_HEAD_MOST + SHORT + 8 + RECORD_SLACK;
+    to->limit = to->stage.data + to->stage.capacity - least;
+}
+
+static int make_stage(emitter *to, size_t size)
+{
+    buffer stage = {0};
+    if (buffer_reserve(&stage, size))
+        return RF_ENOMEM;
+    buffer_free(&to->stage);
+    to->stage = stage;
+    to->at = stage.data;
+    set_limit(to);
+    return RF_OK;
+}
+
+int emit_new(const shape *of, scratch *place, emitter **made)
+{
+    *made = NULL;
+    if (of->fold && of->order.by_value)
+        return error_set(RF_EUSAGE, "usage", "values are folded, or ordered for the reducer: not both");
+    emitter *new = calloc(1, sizeof *new);
+    if (!new)
+        return error_no_memory(sizeof *new);
+    *new = (emitter){.of = of, .place = place, .plain = !of->partitioner, .counts = of->fold == FOLD_COUNT};
+    int status = combine_init(&new->task, of);
+    status = status ? status : combine_init(&new->item, of);
+    status = status ? status : make_stage(new, STAGE);
+    if (status)
+        emit_free(new);
+    else
+        *made = new;
+    return status;
+}
+
+static void clear_parts(parts *all)
+{
+    for (uint32_t i = 0; i < all->count; i++)
+        run_free(all->runs[i]);
+    all->count = 0;
+}
+
+void emit_free(emitter *old)
+{
+    if (!old)
+        return;
+    combine_free(&old->task);
+    combine_free(&old->item);
+    clear_parts(&old->task_parts);
+    clear_parts(&old->item_parts);
+    free(old->task_parts.runs);
+    free(old->item_parts.runs);
+    buffer_free(&old->stage);
+    buffer_free(&old->packed);
+    buffer_free(&old->space);
+    buffer_free(&old->output.bytes);
+    buffer_free(&old->output.packed);
+    free(old);
+}
+
+/* ---- out of the stage -------------------------------------------------------------------------------------------- */
+
+static int reserve_parts(parts *all, uint32_t more)
+{
+    if (all->room - all->count >= more)
+        return RF_OK;
+    uint32_t room = 2 * (all->count + more);
+    sealed_run **runs = realloc(all->runs, room * sizeof *runs);
+    if (!runs)
+        return error_no_memory(room * sizeof *runs);
+    all->runs = runs;
+    all->room = room;
+    return RF_OK;
+}
+
+static int seal_combiner(emitter *to, combiner *from, const char *path, sealed_run **made)
+{
+    *made = NULL;
+    int status = combine_to_rows(from);
+    status = status ? status : seal_rows(to->of, &from->rows, &to->space, path, to, &to->output, made);
+    if (!status)
+        combine_clear(from);
+    return status;
+}
+
+static int seal_part(emitter *to, combiner *from, parts *into)
+{
+    char *path = NULL;
+    int status = reserve_parts(into, 1);
+    status = status ? status : scratch_path(to->place, &path);
+    status = status ? status : seal_combiner(to, from, path, &into->runs[into->count]);
+    into->count += !status;
+    free(path);
+    return status;
+}
+
+static int stay_in_budget(emitter *to)
+{
+    size_t task = combine_bytes(&to->task), item = combine_bytes(&to->item);
+    if (task + item <= to->of->memory || !to->place)
+        return RF_OK;
+    return task >= item ? seal_part(to, &to->task, &to->task_parts) : seal_part(to, &to->item, &to->item_parts);
+}
+
+static int take(emitter *to, combiner *into, const uint8_t *from, const uint8_t *end)
+{
+    if (from == end)
+        return RF_OK;
+    int status = combine_take(into, from, end);
+    return status ? status : stay_in_budget(to);
+}
+
+/* The kept part of the stage goes to the task; what the item in work has emitted moves to the front. */
+static int take_kept(emitter *to)
+{
+    uint8_t *start = to->stage.data;
+    int status = take(to, &to->task, start, start + to->kept);
+    memmove(start, start + to->kept, (size_t)(to->at - start) - to->kept);
+    to->at -= to->kept;
+    to->kept = 0;
+    return status;
+}
+
+static int take_item(emitter *to)
+{
+    int status = take(to, &to->item, to->stage.data, to->at);
+    to->at = to->stage.data;
+    to->item_left = true;
+    return status;
+}
+
+/* Without a limit no pair takes the short way: the next one is told what sticks. */
+static int stick(emitter *to, int status)
+{
+    if (status)
+        to->limit = NULL;
+    return to->status = status;
+}
+
+static int make_room(emitter *to, size_t size)
+{
+    int status = to->kept ? take_kept(to) : RF_OK;
+    size_t used = (size_t)(to->at - to->stage.data);
+    if (!status && (used > STAGE / 2 || used + size > to->stage.capacity))
+        status = take_item(to);
+    if (!status && size > to->stage.capacity)
+        status = make_stage(to, size);
+    return stick(to, status);
+}
+
+/* ---- into it ----------------------------------------------------------------------------------------------------- */
+
+static __attribute__((noinline)) int emit_any(emitter *to, rf_value key, rf_value value)
+{
+    record_part key_part, value_part;
+    uint32_t partition;
+    if (to->status)
+        return to->status;
+    to->packed.size = 0;
+    int status = fold_lift(to->of->fold, &value);
+    status = status ? status : record_encode_key(key, &key_part, &to->packed);
+    status = status ? status : record_encode_value(value, &value_part, &to->packed);
+    if (status)
+        return status;
+    record made = {.key = key_part.data ? key_part.data : to->packed.data + key_part.packed_at,
+                   .key_size = (uint32_t)key_part.size,
+                   .key_type = (uint8_t)key_part.type,
+                   .value = value_part.data ? value_part.data : to->packed.data + value_part.packed_at,
+                   .value_size = (uint32_t)value_part.size,
+                   .value_type = (uint8_t)value_part.type};
+    if (to->of->partitioner && partition_ask(to->of, record_key(&made), &partition))
+        return RF_EFUNCTION;
+    size_t size = RECORD_HEAD_MOST + key_part.size + value_part.size + RECORD_SLACK;
+    if (size > to->stage.capacity - (size_t)(to->at - to->stage.data) && make_room(to, size))
+        return to->status;
+    to->at += record_write(&made, to->at);
+    to->count++;
+    return RF_OK;
+}
+
+/* Without a branch for each length, and nothing read beyond the bytes. */
+static inline void copy_short(uint8_t *to, const uint8_t *from, size_t size)
+{
+    if (size > 16) {
+        memcpy(to, from, size);
+    } else if (size >= 8) {
+        uint64_t first, last;
+        memcpy(&first, from, 8);
+        memcpy(&last, from + size - 8, 8);
+        memcpy(to, &first, 8);
+        memcpy(to + size - 8, &last, 8);
+    } else {
+        uint64_t word = record_word(from, size);
+        memcpy(to, &word, 8);
+    }
+}
+
+int emit_pair(emitter *to, rf_value key, rf_value value)
+{
+    size_t size = rf_size(key);
+    uint8_t *at = to->at;
+    if (rf_type_of(key) != RF_TEXT || size >= SHORT || !key.data || value.tag != RF_I64 || at > to->limit || !to->plain)
+        return emit_any(to, key, value);
+    uint64_t number = record_zigzag(to->counts ? 1 : value.i64);
+    unsigned value_size = record_trimmed(number);
+    at[0] = RF_TEXT << 4 | RF_I64;
+    at[1] = (uint8_t)size;
+    at[2] = (uint8_t)value_size;
+    copy_short(at + 3, key.data, size);
+    memcpy(at + 3 + size, &number, 8);
+    to->at = at + 3 + size + value_size;
+    to->count++;
+    return RF_OK;
+}
+
+/* ---- items ------------------------------------------------------------------------------------------------------- */
+
+static void clear_item(emitter *to)
+{
+    to->count = 0;
+    if (!to->item_left)
+        return;
+    combine_clear(&to->item);
+    clear_parts(&to->item_parts);
+    to->item_left = false;
+}
+
+/* The task's own part comes first: the item's follow it. */
+static int absorb_parts(emitter *to)
+{
+    int status = combine_empty(&to->task) ? RF_OK : seal_part(to, &to->task, &to->task_parts);
+    status = status ? status : reserve_parts(&to->task_parts, to->item_parts.count);
+    for (uint32_t i = 0; i < to->item_parts.count && !status; i++)
+        to->task_parts.runs[to->task_parts.count++] = to->item_parts.runs[i];
+    if (!status)
+        to->item_parts.count = 0;
+    return status;
+}
+
+static int keep_left(emitter *to)
+{
+    int status = take_item(to);
+    if (!status && to->item_parts.count)
+        status = absorb_parts(to);
+    status = status ? status : combine_absorb(&to->task, &to->item);
+    return status ? status : stay_in_budget(to);
+}
+
+int emit_keep(emitter *to)
+{
+    if (!to->status && to->item_left)
+        stick(to, keep_left(to));
+    to->kept = (size_t)(to->at - to->stage.data);
+    to->kept_count += to->count;
+    clear_item(to);
+    return to->status;
+}
+
+int emit_drop(emitter *to)
+{
+    to->at = to->stage.data + to->kept;
+    clear_item(to);
+    return to->status;
+}
+
+/* ---- the task ---------------------------------------------------------------------------------------------------- */
+
+void emit_reset(emitter *to)
+{
+    to->kept = to->kept_count = 0;
+    to->status = RF_OK;
+    emit_drop(to);
+    combine_clear(&to->task);
+    clear_parts(&to->task_parts);
+    if (to->stage.capacity > STAGE)
+        (void)make_stage(to, STAGE);        /* without memory for a small one the large one stays */
+    set_limit(to);
+}
+
+/* Through as many merges as it takes. */
+static int merge_parts(emitter *to, sealed_run **made)
+{
+    char *path = NULL;
+    parts *all = &to->task_parts;
+    unsigned *inputs = calloc(all->count, sizeof *inputs);
+    int status = inputs ? RF_OK : error_no_memory(all->count * sizeof *inputs);
+    status = status ? status : merge_down(to->of, all->runs, inputs, &all->count, MERGE_MOST, to->place);
+    status = status ? status : scratch_path(to->place, &path);
+    status = status ? status : merge_runs(to->of, all->runs, all->count, path, made);
+    free(path);
+    free(inputs);
+    return status;
+}
+
+int emit_seal(emitter *to, sealed_run **made)
+{
+    *made = NULL;
+    emit_drop(to);
+    int status = to->status ? to->status : take_kept(to);
+    if (!status && to->task_parts.count && !combine_empty(&to->task))
+        status = seal_part(to, &to->task, &to->task_parts);
+    if (!status)
+        status = to->task_parts.count ? merge_parts(to, made) : seal_combiner(to, &to->task, NULL, made);
+    emit_reset(to);
+    return status;
+}
+
+int emit_combined(emitter *to, rf_value key, rf_value value)
+{
+    return seal_combined(&to->output, key, value);
+}
+
+uint64_t emit_count(const emitter *of)
+{
+    return of->kept_count;
+}

@@ -1,0 +1,37 @@
+/* Many sorted sources as one, in order, equal keys in the order of the sources: a tree of losers over the prefixes of their heads,
+   so that a record costs log2(sources) compares of two numbers, and of keys only where these agree.
+
+   Sources are given in (input, position) order; that is what makes values reach a reducer in the order of the inputs and, within
+   one, of position and emission. At most MERGE_MOST are merged at once: merge_down makes fewer, larger runs of more, by merging
+   neighbours of one input, folding what a shape folds. */
+#ifndef RANKFOLD_KEYED_MERGE_H
+#define RANKFOLD_KEYED_MERGE_H
+
+#include "keyed/cursor.h"
+#include "keyed/scratch.h"
+
+#define MERGE_MOST 64u              /* sources at once: their windows take 16 MiB */
+
+typedef struct merge merge;
+
+int merge_new(const record_order *order, uint32_t count, merge **made);     /* order is borrowed; RF_ENOMEM */
+void merge_free(merge *all);        /* closes the cursors; NULL is legal */
+
+/* Source i, zeroed before: open it before the first merge_next; the merge closes it. */
+cursor *merge_source(merge *all, uint32_t i);
+void merge_set_input(merge *all, uint32_t i, unsigned input);   /* 0 before */
+
+/* The next record (a view until the next call) and the number of the input it came from. RF_OK, RF_END; RF_AGAIN: a fed source ran dry,
+   feed it (merge_waits says which) and call again; or what cursor_next gives. */
+int merge_next(merge *all, const record **it, unsigned *input);
+uint32_t merge_waits(const merge *all);
+const uint8_t *merge_bytes(const merge *all, size_t *size);     /* of the record that came last */
+
+/* Whole runs, all their partitions, into one. path NULL: in memory. */
+int merge_runs(const shape *of, sealed_run *const *runs, uint32_t count, const char *path, sealed_run **made);
+
+/* Until at most most runs are left (at least 16: there are up to 8 inputs). runs and inputs are in (input, position) order; those that were
+   merged are freed, what is left stands in front, *count of them. After a failure too every run left is in front. */
+int merge_down(const shape *of, sealed_run **runs, unsigned *inputs, uint32_t *count, uint32_t most, scratch *place);
+
+#endif
