@@ -97,8 +97,8 @@ enum {
 
 typedef struct rf_error {
     int status;
-    const char *kind;       /* what retry.on matches: "arguments", "function", "memory", "input", "init", "timeout",
-                               "cancelled", "halted", or what rf_fail was given; never NULL */
+    const char *kind;       /* what retry.on matches: "arguments", "function", "memory", "input", "init", "timeout", "crash",
+                               "executor", "cancelled", "halted", or what rf_fail was given; never NULL */
     const char *message;    /* one line for a person; never NULL */
     uint64_t index;         /* the item: its position in the source, see rf_result */
     const char *function;   /* NULL where no function was at fault; likewise host */
@@ -280,6 +280,18 @@ typedef enum rf_halt {
     RF_HALT_NOW                             /* also drop what runs (inline functions cannot be interrupted: their results are dropped) */
 } rf_halt;
 
+/* Where functions run. Inline: in the rank itself, which costs nothing and cannot be interrupted. Fork: in a child of the
+   rank that lives on from item to item, some 2 us a chunk. There a function that crashes, calls exit or abort, hangs
+   (task_timeout), or takes too much memory (task_memory) costs one attempt of the item it was at (RF_ECRASH, kind "crash";
+   RF_ETIMEOUT, "timeout"; RF_ENOMEM, "memory"), and nothing else: what its chunk had finished is kept, the rest goes on in a new
+   child. What functions write to standard output and error appears; their standard input is empty. An attempt that nobody
+   wants any more (the job timed out, was halted at once or cancelled) is ended, 0.1 s after rf_call_cancelled could tell it so.
+   Children are copies of the program as it was when rf_main_setup's setup had run (or rf_prepare was called, or else when
+   the rank first needed one): they know the globals and the functions of then. slots above 1, task_timeout, task_memory and
+   lifespan select fork by themselves; with RF_INLINE asked for they are RF_EOPTION. There are no threads: slots is for work
+   that waits. */
+typedef enum rf_executor { RF_EXECUTOR_DEFAULT, RF_INLINE, RF_FORK } rf_executor;
+
 typedef struct rf_options {
     size_t struct_size;                     /* set by RF_OPTIONS: lets the struct grow without breaking programs */
     const char *name;                       /* in messages; the function's name */
@@ -301,6 +313,14 @@ typedef struct rf_options {
     uint64_t halt_count;                    /* failed items that halt the job; RF_UNLIMITED */
     double halt_share;                      /* the same as a share of the items done, (0, 1], looked at from 10 items on; RF_NONE */
     unsigned workers;                       /* use only so many; more than there are is capped with a warning */
+    rf_executor executor;                   /* RF_INLINE, unless another option asks for RF_FORK */
+    unsigned slots;                         /* items run at once in each rank, each in a child of its own; 1, at most 256 */
+    double task_timeout;                    /* seconds for one attempt of one item, not counting .init; RF_NONE. Never ended
+                                               early, and at most an eighth (or 10 ms) late */
+    uint64_t task_memory;                   /* bytes of address space that functions may take in a child, beyond what it has when
+                                               it begins (a thread's stack counts 8 MiB); RF_UNLIMITED */
+    uint64_t lifespan;                      /* items after which a child is replaced by a new one: for functions that leak;
+                                               RF_UNLIMITED */
     uint64_t seed;                          /* of rf_call_random and of jitter; 1 */
     void (*on_progress)(uint64_t done, uint64_t total, bool final, void *user);     /* on rank 0, at most ten times a second,
                                                and exactly once with final, however a job that was started ends (rf_imap
@@ -337,10 +357,11 @@ typedef struct rf_registration {
     const char *name, *file;
     int line, kind;
     rf_any_function *function;
-    int (*init)(rf_call *call, void **worker);  /* once in each worker process, before its first use (rf_fail says why not:
-                                               that worker then gets no more of this function); functions that name the
-                                               same init share one state */
-    void (*exit)(void *worker);             /* when the pool closes */
+    int (*init)(rf_call *call, void **worker);  /* once in each worker process (each child, under fork: again after one crashed
+                                               or was replaced), before its first use (rf_fail says why not: that worker
+                                               then gets no more of this function); functions that name the same init share
+                                               one state */
+    void (*exit)(void *worker);             /* when the pool closes; also when a child is replaced, not when it crashed */
     struct rf_registration *next;
     rf_options options;                     /* defaults of this function; last, so that it can grow; its own struct_size is 0 */
 } rf_registration;
@@ -388,6 +409,11 @@ int rf_main_setup(int argc, char **argv, rf_setup *setup, rf_driver *driver);
    On more than one rank, or where the text names no item, rf_open is RF_EOPTION. */
 int rf_print_replay(FILE *to, const rf_error *error);   /* the line, for sh, without newline, as this process was started: from /proc/self/cmdline.
                                                RF_END and nothing: there is no item to run, or error is NULL */
+/* For programs that own MPI and use the fork executor: call it before MPI_Init, on every rank, when what functions read is set
+   up. It makes the small process that children will be copies of; without it that is made of the rank, when it is needed
+   first, and costs what copying a rank costs (1 ms for 64 MiB, 15 ms for 1 GiB, for each child). rf_main does it. A second
+   call does nothing. RF_ENOMEM. */
+int rf_prepare(void);
 #ifdef MPI_VERSION
 /* For programs that own MPI: collective over comm (duplicated, never used itself). On rank 0 gives the pool; the other ranks
    work inside until it is closed, then get RF_OK and a NULL pool. defaults may be NULL. Ranks whose registered functions

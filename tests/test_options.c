@@ -38,6 +38,9 @@ START_TEST(nothing_said_gives_the_defaults_of_the_library)
     ck_assert(o.rate_limit.count == RF_NONE);
     ck_assert_uint_eq(o.seed, 1);
     ck_assert_int_eq(rf_type_of(o.state), RF_NIL);
+    ck_assert_int_eq(o.executor, RF_INLINE);
+    ck_assert_uint_eq(o.slots, 1);
+    ck_assert(o.task_timeout == RF_NONE && o.task_memory == RF_UNLIMITED && o.lifespan == RF_UNLIMITED);
 }
 END_TEST
 
@@ -115,6 +118,32 @@ START_TEST(a_halt_threshold_alone_halts_soon_and_a_halt_alone_at_the_first_failu
 }
 END_TEST
 
+START_TEST(what_only_a_child_can_do_selects_fork)
+{
+    ck_assert_int_eq(settle(RF_OPTIONS(.slots = 2), NULL, NULL, NULL).executor, RF_FORK);
+    ck_assert_int_eq(settle(RF_OPTIONS(.task_timeout = 1), NULL, NULL, NULL).executor, RF_FORK);
+    ck_assert_int_eq(settle(NULL, RF_OPTIONS(.task_memory = 1), NULL, NULL).executor, RF_FORK);
+    ck_assert_int_eq(settle(NULL, NULL, NULL, RF_OPTIONS(.lifespan = 1)).executor, RF_FORK);
+    ck_assert_int_eq(settle(RF_OPTIONS(.executor = RF_FORK), NULL, NULL, NULL).executor, RF_FORK);
+    ck_assert_int_eq(settle(RF_OPTIONS(.slots = 1), NULL, NULL, NULL).executor, RF_INLINE);
+    rf_options o = settle(RF_OPTIONS(.slots = 1, .task_timeout = RF_NONE, .task_memory = RF_UNLIMITED, .lifespan = RF_UNLIMITED,
+                                     .executor = RF_INLINE), NULL, RF_OPTIONS(.slots = 2, .task_timeout = 1, .lifespan = 3), NULL);
+    ck_assert_int_eq(o.executor, RF_INLINE);
+}
+END_TEST
+
+START_TEST(what_only_a_child_can_do_is_refused_where_inline_was_asked_for)
+{
+    REFUSED("executor is RF_INLINE and slots is set", .executor = RF_INLINE, .slots = 2);
+    REFUSED("executor is RF_INLINE and task_timeout is set", .executor = RF_INLINE, .task_timeout = 1);
+    REFUSED("executor is RF_INLINE and task_memory is set", .executor = RF_INLINE, .task_memory = 1 << 20);
+    REFUSED("executor is RF_INLINE and lifespan is set", .executor = RF_INLINE, .lifespan = 100);
+    rf_options settled;
+    ck_assert_int_eq(options_settle(RF_OPTIONS(.executor = RF_INLINE), NULL, RF_OPTIONS(.lifespan = 2), NULL, &settled), RF_EOPTION);
+    ck_assert_int_eq(options_settle(RF_OPTIONS(.slots = 2), NULL, NULL, RF_OPTIONS(.executor = RF_INLINE), &settled), RF_EOPTION);
+}
+END_TEST
+
 START_TEST(chunk_size_and_n_splits_are_one_choice)
 {
     REFUSED("n_splits", .chunk_size = 1, .n_splits = 1);
@@ -156,6 +185,9 @@ START_TEST(what_is_out_of_bounds_is_refused_by_name)
     REFUSED("rate_limit", .rate_limit = {5, -1});
     REFUSED("rate_limit", .rate_limit.count = NAN);
     REFUSED("rate_limit", .rate_limit.count = INFINITY);
+    REFUSED("executor is 3: it must be RF_INLINE or RF_FORK", .executor = (rf_executor)3);
+    REFUSED("slots is 257: it must be a whole number from 1 to 256", .slots = 257);
+    REFUSED("task_timeout is -2", .task_timeout = -2);
 }
 END_TEST
 
@@ -209,6 +241,10 @@ START_TEST(the_environment_is_read_strictly)
     ck_assert_int_eq(said("RANKFOLD_RETRY_STEADY", "on").retry.steady, RF_ON);
     ck_assert_str_eq(said("RANKFOLD_RETRY_ON", "net,timeout").retry.on, "net,timeout");
     ck_assert_int_eq(said("RANKFOLD_HALT", "soon").halt, RF_HALT_SOON);
+    ck_assert_int_eq(said("RANKFOLD_EXECUTOR", "inline").executor, RF_INLINE);
+    ck_assert_int_eq(said("RANKFOLD_EXECUTOR", "fork").executor, RF_FORK);
+    ck_assert_uint_eq(said("RANKFOLD_TASK_MEMORY", "64M").task_memory, 64 << 20);
+    ck_assert(said("RANKFOLD_LIFESPAN", "unlimited").lifespan == RF_UNLIMITED);
     ck_assert_int_eq(said("RANKFOLD_HALT", "never").halt, RF_HALT_NEVER);
     ck_assert(said("RANKFOLD_HALT_SHARE", "0.25").halt_share == 0.25);
     ck_assert_uint_eq(said("RANKFOLD_CHUNK_SIZE", "").chunk_size, 0);
@@ -234,6 +270,7 @@ static const char *const nonsense[][2] = {
     {"RANKFOLD_RATE_LIMIT", "0"}, {"RANKFOLD_RATE_LIMIT", "-1"}, {"RANKFOLD_RATE_LIMIT", "/minute"}, {"RANKFOLD_RATE_LIMIT", "5/day"},
     {"RANKFOLD_RATE_LIMIT", "5/"}, {"RANKFOLD_RATE_LIMIT", "5 / minute"}, {"RANKFOLD_RATE_LIMIT", "none/hour"},
     {"RANKFOLD_RATE_LIMIT", "5/minute/2"}, {"RANKFOLD_RATE_LIMIT", "inf"},
+    {"RANKFOLD_EXECUTOR", "thread"}, {"RANKFOLD_SLOTS", "0"}, {"RANKFOLD_TASK_TIMEOUT", "0"},
 };
 
 START_TEST(nonsense_in_the_environment_is_named_with_its_bounds)
@@ -305,6 +342,8 @@ static Suite *suite(void)
     tcase_add_test(t, any_field_of_retry_asks_for_three_attempts);
     tcase_add_test(t, a_rate_is_overridden_as_a_whole);
     tcase_add_test(t, a_halt_threshold_alone_halts_soon_and_a_halt_alone_at_the_first_failure);
+    tcase_add_test(t, what_only_a_child_can_do_selects_fork);
+    tcase_add_test(t, what_only_a_child_can_do_is_refused_where_inline_was_asked_for);
     tcase_add_test(t, chunk_size_and_n_splits_are_one_choice);
     tcase_add_test(t, numbers_at_their_bounds_are_taken);
     tcase_add_test(t, what_is_out_of_bounds_is_refused_by_name);

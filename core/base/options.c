@@ -36,6 +36,12 @@ const option option_table[] = {
     {AT(halt_share), OPTION_SHARE, "RANKFOLD_HALT_SHARE", "none", DBL_MIN, 1, true,
      "the same as a share of the items done, from 10 items on"},
     {AT(workers), OPTION_UNSIGNED, "RANKFOLD_WORKERS", NULL, 1, 0x1p31, false, "ranks that work for a job; all"},
+    {AT(executor), OPTION_EXECUTOR, "RANKFOLD_EXECUTOR", NULL, 0, 0, false,
+     "where functions run; inline, or fork where slots, task_timeout, task_memory or lifespan ask for it"},
+    {AT(slots), OPTION_UNSIGNED, "RANKFOLD_SLOTS", "1", 1, 256, false, "items run at once in each rank, each in a child of its own"},
+    {AT(task_timeout), OPTION_SECONDS, "RANKFOLD_TASK_TIMEOUT", "none", MORE_THAN_NOTHING, true, "seconds for one attempt of one item"},
+    {AT(task_memory), OPTION_SIZE, "RANKFOLD_TASK_MEMORY", "unlimited", ANY_COUNT, true, "bytes that functions may take in a child"},
+    {AT(lifespan), OPTION_COUNT, "RANKFOLD_LIFESPAN", "unlimited", ANY_COUNT, true, "items after which a child is replaced"},
     {AT(seed), OPTION_COUNT, "RANKFOLD_SEED", "1", ANY_COUNT, false, "of the random numbers of functions and delays"},
     {AT(progress), OPTION_SWITCH, "RANKFOLD_PROGRESS", "off", 0, 0, false,
      "a line on standard error that shows how far a job is; in programs of rf_main"},
@@ -58,12 +64,14 @@ static size_t option_size(enum option_type type)
     case OPTION_UNSIGNED:
     case OPTION_SWITCH:
     case OPTION_HALT:
+    case OPTION_EXECUTOR:
         break;
     }
     return sizeof(unsigned);
 }
 
-_Static_assert(sizeof(rf_switch) == sizeof(unsigned) && sizeof(rf_halt) == sizeof(unsigned), "option_size counts on it");
+_Static_assert(sizeof(rf_switch) == sizeof(unsigned) && sizeof(rf_halt) == sizeof(unsigned) && sizeof(rf_executor) == sizeof(unsigned),
+               "option_size counts on it");
 
 static bool is_said(const option *row, const void *field)
 {
@@ -139,6 +147,8 @@ static int check_field(const option *row, const void *field)
         return check_name(row, *(const unsigned *)field, RF_HALT_NOW);
     case OPTION_RATE:
         return check_rate(row, field);
+    case OPTION_EXECUTOR:
+        return check_name(row, *(const unsigned *)field, RF_FORK);
     case OPTION_TEXT:
         break;
     }
@@ -213,6 +223,29 @@ static void settle_halt(rf_options *settled)
         settled->halt_count = settled->halt == RF_HALT_NEVER || by_share ? RF_UNLIMITED : 1;
 }
 
+/* The first option said that only a child of the rank can do; NULL: none. */
+static const char *needs_fork(const rf_options *settled)
+{
+    if (settled->slots > 1)
+        return "slots";
+    if (settled->task_timeout > 0.0 && settled->task_timeout < INFINITY)
+        return "task_timeout";
+    if (settled->task_memory && settled->task_memory != RF_UNLIMITED)
+        return "task_memory";
+    return settled->lifespan && settled->lifespan != RF_UNLIMITED ? "lifespan" : NULL;
+}
+
+static int settle_executor(rf_options *settled)
+{
+    const char *needs = needs_fork(settled);
+    if (needs && settled->executor == RF_INLINE)
+        return error_set(RF_EOPTION, "option", "executor is RF_INLINE and %s is set: a function inside the rank can be neither limited nor run "
+                         "beside another, and there are no threads; leave executor out, or say RF_FORK", needs);
+    if (!settled->executor)
+        settled->executor = needs ? RF_FORK : RF_INLINE;
+    return RF_OK;
+}
+
 static void settle_fallbacks(rf_options *settled)
 {
     settle_halt(settled);
@@ -248,6 +281,9 @@ int options_settle(const rf_options *call, const rf_options *function, const rf_
         if (status)
             return status;
     }
+    int status = settle_executor(&merged);
+    if (status)
+        return status;
     settle_fallbacks(&merged);
     *settled = merged;
     return RF_OK;

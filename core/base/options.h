@@ -7,7 +7,7 @@
 #include "rankfold.h"
 
 enum option_type { OPTION_COUNT, OPTION_UNSIGNED, OPTION_SECONDS, OPTION_SHARE, OPTION_SIZE, OPTION_TEXT, OPTION_SWITCH, OPTION_HALT,
-                   OPTION_RATE };
+                   OPTION_RATE, OPTION_EXECUTOR };
 
 typedef struct option {
     const char *field;              /* as a user writes it: "chunk_size", "retry.attempts" */
@@ -41,7 +41,8 @@ int options_under(rf_options *said, const rf_options *level, bool sized);
    where automatic (chunk_size, n_splits, max_active, iterable_len, workers: 0) or NULL (name, on). A retry asked for by any level
    gets the defaults of rf_retry; without one attempts is 1. Bounds are checked; what was out of them is RF_EOPTION naming
    the field, the value and the bounds. A struct_size that is 0 or unknown (smaller structs of older programs are padded with "not said") is RF_EOPTION
-   for call and pool; a registration's is ignored. Texts and state still point to what the caller gave. */
+   for call and pool; a registration's is ignored. Texts and state still point to what the caller gave. executor is settled as well: what
+   needs fork selects it, and is RF_EOPTION, naming both, where RF_INLINE was asked for; slots is at least 1. */
 int options_settle(const rf_options *call, const rf_options *function, const rf_options *pool, const rf_options *environment,
                    rf_options *settled);
 

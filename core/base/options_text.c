@@ -19,6 +19,7 @@ static const struct option_name switch_names[NAMES_MOST + 1] = {{"on", "RF_ON", 
 static const struct option_name switch_digits[] = {{"1", "RF_ON", RF_ON}, {"0", "RF_OFF", RF_OFF}, {0}};     /* understood, not told */
 static const struct option_name halt_names[NAMES_MOST + 1] = {
     {"never", "RF_HALT_NEVER", RF_HALT_NEVER}, {"soon", "RF_HALT_SOON", RF_HALT_SOON}, {"now", "RF_HALT_NOW", RF_HALT_NOW}};
+static const struct option_name executor_names[NAMES_MOST + 1] = {{"inline", "RF_INLINE", RF_INLINE}, {"fork", "RF_FORK", RF_FORK}};
 
 static const struct option_name per_names[NAMES_MOST + 1] = {
     {"second", "RF_SECOND", RF_SECOND}, {"minute", "RF_MINUTE", RF_MINUTE}, {"hour", "RF_HOUR", RF_HOUR}};
@@ -121,6 +122,8 @@ bool option_parse(const option *row, const char *text, void *field)
         return parse_name(halt_names, text, field);
     case OPTION_RATE:
         return parse_rate(row, text, &rate) && memcpy(field, &rate, sizeof rate);
+    case OPTION_EXECUTOR:
+        return parse_name(executor_names, text, field);
     case OPTION_TEXT:
         *(const char **)field = text;
         return true;
@@ -173,6 +176,9 @@ void option_bounds(const option *row, bool environment, char *to, size_t size)
     case OPTION_RATE:
         snprintf(to, size, environment ? "a number more than 0, alone (a second) or followed by /second, /minute or /hour%s"
                                        : "a count more than 0, per RF_SECOND, RF_MINUTE or RF_HOUR%s", none);
+        break;
+    case OPTION_EXECUTOR:
+        name_bounds(executor_names, environment, to, size);
         break;
     case OPTION_TEXT:
         snprintf(to, size, "any text");
