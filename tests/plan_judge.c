@@ -19,6 +19,11 @@ uint32_t items_in(const world_job *j, uint64_t which)
     return in_block(j, which) ? (uint32_t)(random_seed(j->id, which, 7, 0) % (BLOCK_ITEMS + 1)) : 1;
 }
 
+uint32_t slots_of(const world_job *j)
+{
+    return j->as.settled.slots ? j->as.settled.slots : 1;
+}
+
 /* ---- teams ---- */
 
 static uint32_t joined_before(const world *in, uint32_t who)
@@ -173,19 +178,25 @@ static size_t input_bytes(world *in, const plan_action *run)
 
 static void check_credit(world *in, const world_worker *w, const plan_action *run)
 {
+    uint32_t slots = slots_of(job_of(in, run->job)), unknown = 0, slots_most = 1;
     PROMISE(in, w->count < PLAN_TASKS_MOST, "%u tasks in flight", w->count);
-    if (!w->count)
+    if (w->count < slots) {
+        in->tally->beside += w->count > 0;
         return;
+    }
+    for (uint32_t i = 0; i < in->job_count; i++)
+        slots_most = slots_of(&in->jobs[i]) > slots_most ? slots_of(&in->jobs[i]) : slots_most;
     double load = 0;
     size_t bytes = input_bytes(in, run);
     for (uint32_t i = 0; i < w->count; i++) {
-        PROMISE(in, w->tasks[i].run.predicted > 0, "queued behind a task of unknown cost");
+        unknown += !(w->tasks[i].run.predicted > 0);
         load += w->tasks[i].run.predicted;
         bytes += input_bytes(in, &w->tasks[i].run);
     }
+    PROMISE(in, unknown < slots_most, "queued behind tasks of unknown cost");
     PROMISE(in, run->predicted > 0 && run->predicted <= 0.020 + 1e-12, "a task of %g s is queued", run->predicted);
-    PROMISE(in, bytes <= PLAN_BYTES_MOST, "%zu bytes of items in flight", bytes);
-    PROMISE(in, load < PLAN_CREDIT + 1e-9, "%g s in flight, and one more", load);
+    PROMISE(in, bytes <= (size_t)PLAN_BYTES_MOST * slots || slots_most > 1, "%zu bytes of items in flight", bytes);
+    PROMISE(in, load < PLAN_CREDIT * slots + 1e-9, "%g s in flight, and one more", load);
 }
 
 double rate_of(const world_job *j)
@@ -219,7 +230,7 @@ static void take_run(world *in, const plan_action *run)
     check_units(in, j, run);
     check_rate(in, j, run->count);
     w->tasks[w->count++] = (task){.run = *run};
-    if (!w->busy)
+    if (!w->busy || slots_of(j) > 1)
         begin_next(in, run->worker, j->base_cost);
 }
 

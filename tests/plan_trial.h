@@ -125,8 +125,12 @@ static inline uint64_t known_of(const world_job *j, uint64_t u) { return is_adde
 void event_add(world *in, double at, event what);
 void begin_next(world *in, uint32_t who, double after);     /* the worker turns to the first of its tasks */
 
+bool may_be_begun(const world *in, const world_worker *w, uint32_t which);   /* of its tasks: inline ones run one after another, and of a
+                                                               fork job as many at once as it has slots */
+
 /* plan_judge.c */
 double rate_of(const world_job *j);                         /* units a second; 0: no limit */
+uint32_t slots_of(const world_job *j);
 void broken(const world *in, const char *promise, int line, const char *format, ...) __attribute__((format(printf, 4, 5), noreturn));
 void judge_actions(world *in);                              /* takes and judges all that the plan wants done now */
 chunk *chunk_at(world *in, world_job *j, uint32_t which);

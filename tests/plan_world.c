@@ -47,6 +47,18 @@ static event event_take(world *in)
 
 /* ---- workers ---- */
 
+bool may_be_begun(const world *in, const world_worker *w, uint32_t which)
+{
+    const world_job *its = job_of((world *)(uintptr_t)in, w->tasks[which].run.job);
+    bool forks = its->as.settled.executor == RF_FORK;
+    uint32_t before = 0;
+    for (uint32_t i = 0; i < which; i++) {
+        const world_job *j = job_of((world *)(uintptr_t)in, w->tasks[i].run.job);
+        before += forks ? j == its : j->as.settled.executor != RF_FORK;
+    }
+    return before < (forks ? slots_of(its) : 1);
+}
+
 void begin_next(world *in, uint32_t who, double after)
 {
     world_worker *w = &in->workers[who];
@@ -153,9 +165,20 @@ static void account_part(world *in, world_job *j, const task *t, const told *wha
     j->halted = j->halted || threshold_met(j);
 }
 
-static void task_is_over(world_worker *w)
+static void task_is_over(world_worker *w, const task *t)
 {
-    memmove(&w->tasks[0], &w->tasks[1], --w->count * sizeof w->tasks[0]);
+    uint32_t which = (uint32_t)(t - w->tasks);
+    memmove(&w->tasks[which], &w->tasks[which + 1], (--w->count - which) * sizeof w->tasks[0]);
+}
+
+/* One of those that may be run. */
+static task *some_task(world *in, world_worker *w)
+{
+    uint32_t which;
+    do
+        which = (uint32_t)below(in, w->count);
+    while (!may_be_begun(in, w, which));
+    return &w->tasks[which];
 }
 
 /* A worker gave back a unit that it had told of in part, which only one that breaks down does. */
@@ -180,7 +203,7 @@ static void refuse_init(world *in, uint32_t who, world_job *j, task *t)
     j->benched[who] = true;
     bool was_partly = t->partly_items > 0;
     task before = *t;
-    task_is_over(&in->workers[who]);
+    task_is_over(&in->workers[who], t);
     ck_assert_int_eq(plan_part_done(in->of, &what.part, in->now), RF_OK);
     if (wanted && what.part.job && was_partly)
         unit_was_lost(in, j, &before);
@@ -190,7 +213,9 @@ static void refuse_init(world *in, uint32_t who, world_job *j, task *t)
 static void work(world *in, uint32_t who)
 {
     world_worker *w = &in->workers[who];
-    task *t = &w->tasks[0];
+    if (!w->count)
+        return;
+    task *t = some_task(in, w);
     world_job *j = job_of(in, t->run.job);
     if (j->cannot[who] && chance(in, 0.5)) {
         refuse_init(in, who, j, t);
@@ -205,7 +230,7 @@ static void work(world *in, uint32_t who)
         }
         t->covered += what.part.units;
         if (what.part.last)
-            task_is_over(w);
+            task_is_over(w, t);
     }
     begin_next(in, who, w->count ? job_of(in, w->tasks[0].run.job)->base_cost * 2 * random_unit(&in->random) : 0);
 }
@@ -239,7 +264,7 @@ static void lose(world *in, const event *what)
     for (uint32_t i = 0; i < w->count; i++) {
         task *t = &w->tasks[i];
         world_job *j = job_of(in, t->run.job);
-        if (i == 0 && !j->stopped)
+        if (may_be_begun(in, w, i) && !j->stopped)
             unit_was_lost(in, j, t);
         event_add(in, in->now + (double)below(in, 2), (event){.kind = STALE, .worker = what->worker, .task = t->run.task});
     }
@@ -388,6 +413,9 @@ static void draw_options(world *in, rf_options *settled)
         settled->max_bytes = 1 + below(in, 9999);
     if (chance(in, 0.3))
         settled->workers = 1 + (unsigned)below(in, WORKERS);
+    settled->executor = chance(in, 0.3) ? RF_FORK : RF_INLINE;
+    if (settled->executor == RF_FORK && chance(in, 0.7))
+        settled->slots = 1 + (unsigned)below(in, 6);
     draw_policies(in, settled);
 }
 

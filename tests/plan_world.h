@@ -9,7 +9,7 @@
 
 typedef struct plan_tally {             /* what trials have met, summed: a trial that never meets a thing tests nothing of it */
     uint64_t items, failed, retried, again_elsewhere, lost_tasks, stops, benched, partly, halted, timed_out, cancelled, abandoned, refused,
-        stale, read, forgotten, delivered, taken, heads, limited, added, events;
+        stale, read, forgotten, beside, delivered, taken, heads, limited, added, events;
 } plan_tally;
 
 void plan_world_run(uint64_t seed, plan_tally *tally);     /* fails the running libcheck test, naming seed */

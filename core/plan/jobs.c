@@ -134,7 +134,7 @@ void job_stop(plan *of, uint32_t which, int status, bool drop)
     for (uint32_t i = j->pieces.head, next; i != NONE; i = next) {
         next = of->pieces[i].of_job.next;
         if (of->pieces[i].state == PIECE_RUNNING)
-            act(of, &(plan_action){.kind = PLAN_STOP, .job = j->id, .task = task_of(of, i), .worker = of->pieces[i].worker});
+            act(of, &(plan_action){.kind = PLAN_STOP, .job = j->id, .task = task_of(of, i), .worker = of->pieces[i].worker, .drop = drop});
         if (of->pieces[i].state != PIECE_RUNNING || drop)
             piece_fail(of, i, status);
     }
@@ -183,7 +183,10 @@ void job_look(plan *of, uint32_t which)
     while (j->chunks.head != NONE)
         chunk_release(of, j->chunks.head);
     bool was_thirsty = j->thirsty;
+    uint32_t slots = j->slots;
     job_release(of, which);
+    if (slots > 1 && slots == of->slots)
+        slots_look(of);
     if (was_thirsty)
         tokens_look(of);
 }

@@ -20,6 +20,7 @@ plan *plan_new(void)
     made->piece_free = made->chunk_free = made->job_free = NONE;
     made->ring = made->hungry = (list){NONE, NONE};
     made->next_deadline = made->next_token = INFINITY;
+    made->slots = 1;
     return made;
 }
 
@@ -70,9 +71,12 @@ int plan_add(plan *of, const plan_job *as, double now, uint64_t *id)
     j->limit = rate_from(as->settled.rate_limit, now);
     j->random = random_seed(as->settled.seed, j->serial, 0, 0);
     j->deadline = as->settled.timeout > 0 ? now + as->settled.timeout : INFINITY;
+    j->slots = as->settled.slots ? as->settled.slots : 1;
     *id = j->id;
     if (j->deadline < of->next_deadline)
         of->next_deadline = j->deadline;
+    if (j->slots > of->slots)
+        slots_look(of);
     team_fill(of, j);
     ring_add(of, i);
     if (!j->takers)

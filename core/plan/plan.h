@@ -11,7 +11,8 @@
    the plan always ends, or waits for an event that it has asked for.
 
    Credit: a worker is given tasks until the work in flight is predicted to last PLAN_CREDIT seconds; one task where the cost is unknown, and
-   none ahead of a task that takes longer than that (a busy inline worker cannot be recalled).
+   none ahead of a task that takes longer than that (a busy inline worker cannot be recalled). For a job with n slots a worker counts n times:
+   n tasks whatever they cost, n times the credit, n shares of what is left.
    Chunks: cut by measured cost, aiming at PLAN_AIM seconds and PLAN_PART_BYTES of results; growing by at most 4 from what was
    measured, shrinking toward the end of an input of known length (guided self-scheduling, Polychronopoulos and Kuck 1987).
 
@@ -43,9 +44,10 @@ typedef struct plan plan;
 plan *plan_new(void);                   /* NULL: out of memory, told */
 void plan_free(plan *made);
 
-/* Workers: small numbers, given by the caller. */
+/* Workers: small numbers, given by the caller. One runs the tasks of inline jobs one after another, and so many of each fork job at once
+   as that has slots, in the order in which they were sent. */
 int plan_join(plan *of, uint32_t worker);
-int plan_lost(plan *of, uint32_t worker);               /* what it had is run again by others: the unit it was at has used an attempt */
+int plan_lost(plan *of, uint32_t worker);               /* what it had is run again by others: the units it was at have used an attempt */
 
 typedef struct plan_job {
     bool ordered;
@@ -54,7 +56,8 @@ typedef struct plan_job {
     uint64_t length;                    /* units; PLAN_UNKNOWN for sequential ones */
     size_t unit_bytes;                  /* input bytes that travel with a unit */
     size_t piece_bytes;                 /* of automatic chunks: at most, unless a unit is larger */
-    rf_options settled;                 /* chunk_size, n_splits, max_active, max_bytes, timeout, retry, rate_limit, halt*, workers, seed. Texts are copied */
+    rf_options settled;                 /* chunk_size, n_splits, max_active, max_bytes, timeout, retry, rate_limit, halt*, workers, executor, slots (0 is 1),
+                                           seed. Texts are copied */
 } plan_job;
 
 int plan_add(plan *of, const plan_job *job, double now, uint64_t *id);  /* ids are never 0 and never used again */
@@ -100,7 +103,7 @@ void plan_taken(plan *of, uint64_t job, uint32_t chunk, size_t bytes);
 enum plan_action_kind {
     PLAN_READ,                          /* job, count: read up to so many units and say plan_items */
     PLAN_RUN,                           /* job, task, worker, chunk, first, count, position, attempt, predicted */
-    PLAN_STOP,                          /* task, worker */
+    PLAN_STOP,                          /* task, worker, drop: nobody wants what it is at either */
     PLAN_DELIVER,                       /* job, chunk: ordered: hand on what came of it, then forget the number */
     PLAN_FAIL,                          /* job, chunk, first, count, position, status, attempt: these were not done and never will be. chunk may be PLAN_NO_CHUNK
                                            (never cut; comes after all chunks). A whole range is one action */
@@ -116,6 +119,7 @@ typedef struct plan_action {
     uint32_t worker, chunk;
     uint64_t first, count, position;
     unsigned attempt;
+    bool drop;
     double predicted;                   /* seconds; 0 unknown */
 } plan_action;
 

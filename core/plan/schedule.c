@@ -63,7 +63,7 @@ static uint64_t window_of_its_own(const job *j)
         credit = tasks_most;
     if (credit < (double)in_a_chunk)
         credit = (double)in_a_chunk;
-    double window = 2 * credit * (double)j->takers;
+    double window = 2 * credit * (double)j->takers * (double)j->slots;
     return window < WINDOW_LEAST ? WINDOW_LEAST : window > 1e18 ? UINT64_MAX : (uint64_t)window;
 }
 
@@ -99,7 +99,7 @@ static uint64_t chunk_units(const job *j, bool added)
     if (settled->n_splits && !added && limit != PLAN_UNKNOWN && j->cut < limit)
         return split_units(j, limit);
     cost_limits limits = {.remaining = added ? j->added - j->added_cut : limit == PLAN_UNKNOWN ? PLAN_UNKNOWN : limit - j->cut,
-                          .workers = j->takers,
+                          .workers = (uint64_t)j->takers * j->slots,
                           .unit_bytes = (size_t)input_bytes(j, added),
                           .piece_bytes = j->as.piece_bytes};
     return cost_chunk(&j->measured, &limits);
@@ -110,10 +110,14 @@ static size_t bytes_of(const job *j, bool added, uint64_t units)
     return (size_t)((j->measured.bytes + input_bytes(j, added)) * (double)units);
 }
 
+/* In a slot that is free a task may cost what it likes. What is to wait behind others must be known to be short, as they must. */
 static bool fits(const worker *w, const job *j, bool added, uint64_t units)
 {
+    if (w->count < j->slots)
+        return true;
     double predicted = cost_predict(&j->measured, units);
-    return w->count == 0 || (predicted > 0 && predicted <= AHEAD_MOST && w->bytes + bytes_of(j, added, units) <= PLAN_BYTES_MOST);
+    return predicted > 0 && predicted <= AHEAD_MOST && w->load > 0 && w->load < PLAN_CREDIT * j->slots && w->count < PLAN_TASKS_MOST &&
+           w->bytes + bytes_of(j, added, units) <= (size_t)PLAN_BYTES_MOST * j->slots;
 }
 
 static void give(plan *of, uint32_t who, uint32_t which, double now)
@@ -124,6 +128,7 @@ static void give(plan *of, uint32_t who, uint32_t which, double now)
     p->predicted = cost_predict(&j->measured, p->count);
     p->flying = (size_t)(j->measured.bytes * (double)p->count);
     j->bytes_flying += p->flying;
+    p->forks = j->as.settled.executor == RF_FORK;
     p->travels = bytes_of(j, p->first >= PLAN_ADDED, p->count);
     w->bytes += p->travels;
     load_is(of, w, w->load + p->predicted);
@@ -248,7 +253,7 @@ static enum offer offer(plan *of, uint32_t which, uint32_t who, double now)
 static void take_turns(plan *of, uint32_t who, uint32_t which)
 {
     hungry_remove(of, who);
-    if (has_room(&of->workers[who]))
+    if (has_room(of, &of->workers[who]))
         hungry_add(of, who, false);
     if (of->ring.head != of->ring.tail) {
         ring_remove(of, which);

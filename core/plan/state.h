@@ -5,7 +5,8 @@
    exactly one place, told by its state:
 
      READY     in its job's ready list       WAITING   in the plan's heap, by due time
-     RUNNING   in its worker's list, in the order sent (the first is the one being run)
+     RUNNING   in its worker's list, in the order sent (the first inline one may be being run, and of each fork job the first of so many as
+               it has slots)
      DROPPED   in its worker's list, wanted by nobody: only the worker's credit still counts it
      LOOSE     in none: its worker has given it back, and what becomes of it is being decided
 
@@ -38,6 +39,7 @@ typedef struct piece {
     uint32_t avoid;                     /* worker that failed it, or NONE */
     uint32_t generation, heap_at;
     unsigned attempt;
+    bool forks;                         /* it runs in a child: beside those of other jobs */
     enum piece_state state;
 } piece;
 
@@ -74,6 +76,8 @@ typedef struct job {
     link in_ring;
     uint32_t ordinals;                  /* workers whose ordinal is below this are its team, if they live */
     uint32_t team, takers;              /* takers: not benched */
+    uint32_t slots;                     /* tasks that a worker runs at once; at least 1 */
+    uint32_t begun;                     /* plan_lost: tasks that the lost worker may have begun */
     bool *benched;                      /* by worker */
     uint32_t benched_most;
 } job;
@@ -97,7 +101,8 @@ struct plan {
     uint32_t job_count, job_most, job_free;
     uint32_t *order;                    /* worker that joined i-th */
     uint32_t worker_most, order_most, joined;
-    uint32_t dry;                       /* workers that are there and have less than half of PLAN_CREDIT */
+    uint32_t dry;                       /* workers that are there and have less than half of their credit */
+    uint32_t slots;                     /* the most of all jobs; at least 1 */
     uint64_t serial;
     list ring;                          /* jobs that may have something to run */
     list hungry;                        /* workers with room */
@@ -152,7 +157,8 @@ uint64_t job_total(const job *which);                   /* all units that are kn
 bool job_takes(const plan *of, const job *which, uint32_t who);
 void team_fill(const plan *of, job *which);
 void bench(plan *of, uint32_t its_job, uint32_t who);   /* the caller ends a job without takers */
-bool has_room(const worker *w);
+bool has_room(const plan *of, const worker *w);         /* for some job that there may be; schedule.c's fits says for which */
+void slots_look(plan *of);                              /* the job with the most slots has come or gone */
 void load_is(plan *of, worker *w, double load);
 void worker_finished(plan *of, uint32_t which);         /* its worker has that piece no more */
 

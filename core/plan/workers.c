@@ -50,22 +50,46 @@ void bench(plan *of, uint32_t its_job, uint32_t who)
 
 /* Nothing is queued behind a task of unknown cost, which leaves the load at zero. Whether the bytes of one more fit is guessed from
    those it has: a worker that says no is not asked again and again. */
-bool has_room(const worker *w)
+bool has_room(const plan *of, const worker *w)
 {
-    return w->count == 0 || (w->load > 0 && w->load < PLAN_CREDIT && w->count < PLAN_TASKS_MOST &&
-                             w->bytes + w->bytes / w->count <= PLAN_BYTES_MOST);
+    return w->count < of->slots || (w->load > 0 && w->load < PLAN_CREDIT * of->slots && w->count < PLAN_TASKS_MOST &&
+                                    w->bytes + w->bytes / w->count <= (size_t)PLAN_BYTES_MOST * of->slots);
 }
 
-static bool is_dry(const worker *w)
+static bool is_dry(const plan *of, const worker *w)
 {
-    return w->joined && w->load < PLAN_CREDIT / 2;
+    return w->joined && w->load < PLAN_CREDIT / 2 * of->slots;
 }
 
 void load_is(plan *of, worker *w, double load)
 {
-    of->dry -= is_dry(w);
+    of->dry -= is_dry(of, w);
     w->load = load;
-    of->dry += is_dry(w);
+    of->dry += is_dry(of, w);
+}
+
+/* A worker has room as long as the job with the most slots could give it something. */
+void slots_look(plan *of)
+{
+    uint32_t most = 1;
+    for (uint32_t i = 0; i < of->job_count; i++)
+        if (of->jobs[i].phase != JOB_FREE && of->jobs[i].slots > most)
+            most = of->jobs[i].slots;
+    if (most == of->slots)
+        return;
+    of->slots = most;
+    of->dry = 0;
+    for (uint32_t i = 0; i < of->joined; i++) {
+        uint32_t who = of->order[i];
+        const worker *w = &of->workers[who];
+        if (!w->joined || w->ordinal != i)
+            continue;
+        of->dry += is_dry(of, w);
+        if (has_room(of, w))
+            hungry_add(of, who, false);
+        else
+            hungry_remove(of, who);
+    }
 }
 
 bool plan_at_ease(const plan *of)
@@ -84,7 +108,7 @@ void worker_finished(plan *of, uint32_t which)
     of->stuck = false;                  /* it may have had room, and too little */
     if (w->count == 0)
         hungry_remove(of, who);
-    if (has_room(w))
+    if (has_room(of, w))
         hungry_add(of, who, w->count == 0);
 }
 
@@ -106,17 +130,31 @@ int plan_join(plan *of, uint32_t who)
     return RF_OK;
 }
 
-/* Only the first of its tasks can have been begun. */
+/* Whether the lost worker, whose tasks come in the order in which they were sent, can have begun this one: the first of those that run in
+   the rank itself, and as many of a fork job as have a slot. A DROPPED piece may be of a job that is gone; then no other of it is there. */
+static bool may_be_begun(plan *of, const piece *p, bool *inline_begun)
+{
+    if (p->forks)
+        return p->state != PIECE_DROPPED && of->jobs[p->job].begun++ < of->jobs[p->job].slots;
+    bool first = !*inline_begun;
+    *inline_begun = true;
+    return first;
+}
+
 static void tasks_come_back(plan *of, uint32_t who)
 {
-    for (bool at_it = true; of->workers[who].tasks.head != NONE; at_it = false) {
+    bool inline_begun = false;
+    for (uint32_t i = 0; i < of->job_count; i++)
+        of->jobs[i].begun = 0;
+    while (of->workers[who].tasks.head != NONE) {
         uint32_t i = of->workers[who].tasks.head, its_job = of->pieces[i].job;
+        bool begun = may_be_begun(of, &of->pieces[i], &inline_begun);
         tasks_remove(of, i);
         if (of->pieces[i].state == PIECE_DROPPED) {
             piece_release(of, i);
             continue;
         }
-        piece_returns(of, i, at_it);
+        piece_returns(of, i, begun);
         job_judge(of, its_job);
     }
 }
@@ -125,7 +163,7 @@ int plan_lost(plan *of, uint32_t who)
 {
     if (who >= of->worker_most || !of->workers[who].joined)
         return error_set(RF_EUSAGE, "plan", "worker %u is not known", who);
-    of->dry -= is_dry(&of->workers[who]);
+    of->dry -= is_dry(of, &of->workers[who]);
     of->workers[who].joined = false;
     hungry_remove(of, who);
     of->stuck = false;
