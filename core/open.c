@@ -13,6 +13,7 @@
 
 #include "base/error.h"
 #include "pool.h"
+#include "run/fork_child.h"
 #include "wire/transport_mpi.h"
 
 typedef struct process {
@@ -57,7 +58,7 @@ static int process_get(process **here)
 
 static bool in_function(const process *here)
 {
-    if (here->serving && here->serving->works)
+    if (fork_child_here() || (here->serving && here->serving->works))
         return true;
     for (size_t i = 0; i < here->count; i++) {
         const member *self = here->pools[i]->self;
@@ -275,6 +276,8 @@ int rf_main_setup(int argc, char **argv, rf_setup *setup, rf_driver *driver)
     int status = setup ? set_up(argc, argv, setup) : RF_OK;
     if (status == RF_END)
         return is_written(program_name(argv)) ? 0 : exit_status(RF_EOUTPUT);
+    if (status == RF_OK)
+        rf_prepare();                   /* where it cannot be had, the first job that forks says why */
     if (MPI_Init(&argc, &argv))
         return 70;
     int rank;

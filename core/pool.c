@@ -6,6 +6,8 @@
 
 #include "base/error.h"
 #include "base/options.h"
+#include "run/fork_child.h"
+#include "run/zygote.h"
 
 /* ---- the outermost loop ---- */
 
@@ -57,6 +59,11 @@ static int serve(member *self)
 }
 
 /* ---- opening ---- */
+
+int rf_prepare(void)
+{
+    return zygote_make(true);
+}
 
 static int keep_defaults(rf_pool *pool, const rf_options *defaults)
 {
@@ -137,7 +144,7 @@ static int may_be_called(const rf_pool *pool)
 {
     if (coordinator_in_callback(pool->self->schedules))
         return error_set(RF_EBUSY, "busy", "a generator or on_progress may not use the pool that called it");
-    if (pool->folding || (pool->self->works && worker_in_function(pool->self->works)))
+    if (fork_child_here() || pool->folding || (pool->self->works && worker_in_function(pool->self->works)))
         return error_set(RF_EUSAGE, "usage", "a function that a pool runs may not use the pool; return what should be done next");
     return RF_OK;
 }

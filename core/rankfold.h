@@ -316,7 +316,8 @@ typedef struct rf_options {
     rf_executor executor;                   /* RF_INLINE, unless another option asks for RF_FORK */
     unsigned slots;                         /* items run at once in each rank, each in a child of its own; 1, at most 256 */
     double task_timeout;                    /* seconds for one attempt of one item, not counting .init; RF_NONE. Never ended
-                                               early, and at most an eighth (or 10 ms) late */
+                                               early, and an eighth (or 10 ms) late at most, unless its rank is in an
+                                               inline function meanwhile */
     uint64_t task_memory;                   /* bytes of address space that functions may take in a child, beyond what it has when
                                                it begins (a thread's stack counts 8 MiB); RF_UNLIMITED */
     uint64_t lifespan;                      /* items after which a child is replaced by a new one: for functions that leak;
@@ -411,8 +412,8 @@ int rf_print_replay(FILE *to, const rf_error *error);   /* the line, for sh, wit
                                                RF_END and nothing: there is no item to run, or error is NULL */
 /* For programs that own MPI and use the fork executor: call it before MPI_Init, on every rank, when what functions read is set
    up. It makes the small process that children will be copies of; without it that is made of the rank, when it is needed
-   first, and costs what copying a rank costs (1 ms for 64 MiB, 15 ms for 1 GiB, for each child). rf_main does it. A second
-   call does nothing. RF_ENOMEM. */
+   first, without its open sockets, and costs what copying a rank costs (1 ms for 64 MiB, 15 ms for 1 GiB, for each child).
+   rf_main does it. A second call does nothing. RF_ENOMEM. */
 int rf_prepare(void);
 #ifdef MPI_VERSION
 /* For programs that own MPI: collective over comm (duplicated, never used itself). On rank 0 gives the pool; the other ranks

@@ -44,11 +44,14 @@ static double step(void *context, double now)
 
 static void simulate_cost(const cluster *of, member *self, int rank)
 {
+    executor_host host = worker_host(self->works);
     simulated_cost cost = {.item = of->settings.item_seconds, .chunk = of->settings.chunk_seconds,
                            .seed = of->settings.network.seed + (uint64_t)rank};
-    if (executor_simulated_new(self->runs, &cost, &self->runs))
+    executor_free(self->forks);             /* virtual ranks have no children: what would run there has a second executor here */
+    if (executor_simulated_new(self->runs, &cost, &self->runs) || executor_inline_new(&host, &self->forks) ||
+        executor_simulated_new(self->forks, &cost, &self->forks))
         of->settings.broken("out of memory");
-    worker_use(self->works, self->runs);
+    worker_use(self->works, self->runs, self->forks);
 }
 
 static void seat_rank(cluster *of, int rank)

@@ -117,7 +117,11 @@ sample sample_message(uint64_t *random, int kind)
                                          .ordinal = random_below(random, 9),
                                          .by_workers = (uint32_t)random_below(random, 2),
                                          .grows = (uint32_t)random_below(random, 2),
-                                         .wants_tuples = (uint32_t)random_below(random, 2)};
+                                         .wants_tuples = (uint32_t)random_below(random, 2),
+                                         .slots = (uint32_t)random_below(random, 3),
+                                         .task_timeout = random_unit(random),
+                                         .task_memory = random_next(random),
+                                         .lifespan = random_next(random)};
         fill_bytes(&made, random, random_below(random, 100));
         break;
     case MESSAGE_RUN:
@@ -134,6 +138,9 @@ sample sample_message(uint64_t *random, int kind)
             what->run.position = UINT64_MAX;
         }
         fill_bytes(&made, random, random_below(random, 100));
+        break;
+    case MESSAGE_STOP:
+        what->stop.drop = random_below(random, 2);
         break;
     case MESSAGE_PART:
         fill_part(&made, random);

@@ -274,7 +274,7 @@ START_TEST(without_memory_keeping_and_gathering_fail_and_leave_nothing)
     made.failure_count = 1;
     FAILING_EACH_IN_TURN(n) {
         delivery from = made;
-        from.memory = (buffer){aligned_alloc(16, 64), 64, 64};      /* which does not fail */
+        from.memory = (buffer){.data = aligned_alloc(16, 64), .size = 64, .capacity = 64};      /* which does not fail */
         block *kept = block_keep(&from);
         bool failed = failing_malloc_stop();
         ck_assert_int_eq(kept == NULL, failed);

@@ -242,6 +242,23 @@ START_TEST(each_part_of_a_seed_and_its_place_counts)
 }
 END_TEST
 
+START_TEST(a_fixed_buffer_is_full_when_its_memory_is)
+{
+    uint64_t memory[8] = {0};
+    buffer bytes = buffer_over(memory, sizeof memory);
+    ck_assert_int_eq(buffer_put(&bytes, "0123456789", 10), RF_OK);
+    ck_assert_ptr_eq(bytes.data, (uint8_t *)memory);
+    ck_assert(buffer_has(&bytes, 54) && !buffer_has(&bytes, 55));
+    ck_assert_int_eq(buffer_reserve(&bytes, 55), RF_ENOMEM);
+    ck_assert_ptr_nonnull(buffer_add(&bytes, 54));
+    ck_assert_ptr_null(buffer_add(&bytes, 1));
+    ck_assert_uint_eq(bytes.size, 64);
+    buffer_free(&bytes);
+    ck_assert_mem_eq(memory, "0123456789", 10);
+    ck_assert(!bytes.data && !bytes.fixed);
+}
+END_TEST
+
 START_TEST(the_clock_does_not_run_backwards)
 {
     double before = clock_now();
@@ -260,6 +277,7 @@ static Suite *suite(void)
     tcase_add_test(t, a_buffer_holds_what_was_put_into_it);
     tcase_add_test(t, aligning_appends_zeros_up_to_the_multiple);
     tcase_add_test(t, nothing_can_be_added_to_an_empty_buffer);
+    tcase_add_test(t, a_fixed_buffer_is_full_when_its_memory_is);
     tcase_add_test(t, sizes_that_overflow_are_out_of_memory);
     tcase_add_test(t, a_buffer_that_finds_no_memory_stays_as_it_was);
     tcase_add_test(t, pieces_of_an_arena_are_aligned_apart_and_stay_put);

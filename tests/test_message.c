@@ -17,7 +17,8 @@ static const size_t fixed_sizes[MESSAGE_KINDS] = {[MESSAGE_HELLO] = sizeof(struc
                                                   [MESSAGE_SHARE_PASSED] = sizeof(struct message_share),
                                                   [MESSAGE_SHARE_HAVE] = sizeof(struct message_share),
                                                   [MESSAGE_SHARE_DROP] = sizeof(struct message_share),
-                                                  [MESSAGE_SHARE_LOST] = sizeof(struct message_share)};
+                                                  [MESSAGE_SHARE_LOST] = sizeof(struct message_share),
+                                                  [MESSAGE_STOP] = sizeof(struct message_stop)};
 
 START_TEST(every_kind_is_read_as_it_was_written)
 {
@@ -129,6 +130,8 @@ static const damage damages[] = {
     {"bound state is unknown", MESSAGE_JOB, FIXED(job, state_type), 9},
     {"whether the workers", MESSAGE_JOB, FIXED(job, by_workers), 2},
     {"whether items are tuples", MESSAGE_JOB, FIXED(job, wants_tuples), 2},
+    {"for an attempt makes no sense", MESSAGE_JOB, FIXED(job, task_timeout), 0x7ff0000000000000},     /* infinity */
+    {"whether what runs is wanted", MESSAGE_STOP, FIXED(stop, drop), 2},
     {"no range", MESSAGE_RUN, FIXED(run, count), 0},
     {"no range", MESSAGE_RUN, FIXED(run, count), UINT64_MAX},
     {"one item of several", MESSAGE_RUN, FIXED(run, count), 2},
@@ -285,6 +288,31 @@ START_TEST(sealing_a_large_part_does_not_copy_its_payload)
     ck_assert_int_eq(message_seal_part(&part, &content, &body), RF_OK);
     ck_assert_ptr_eq(body.data, payload);
     column_free(&values);
+    buffer_free(&body);
+}
+END_TEST
+
+START_TEST(sealing_a_part_in_fixed_memory_leaves_that_where_it_is)
+{
+    static uint64_t payload[256], words[16], tags[16];
+    column values = {.payload = buffer_over(payload, sizeof payload), .words = buffer_over(words, sizeof words),
+                     .tags = buffer_over(tags, sizeof tags)};
+    buffer failures = {0}, body;
+    message part = {.head = {.kind = MESSAGE_PART}, .part = {.units = 2, .attempt = 1}};
+    part_content content = {.values = &values, .failures = &failures};
+    ck_assert_int_eq(column_add(&values, rf_of_string("a text")), RF_OK);
+    ck_assert_int_eq(column_add(&values, rf_of_i64(7)), RF_OK);
+    ck_assert(column_sound(&values));
+    message_measure_part(&part, &content);
+    ck_assert_int_eq(message_seal_part(&part, &content, &body), RF_OK);
+    ck_assert_uint_eq(body.size, part.body_size);
+    ck_assert_ptr_eq(values.payload.data, (uint8_t *)payload);
+    ck_assert_uint_eq(values.count, 0);
+    message_results results;
+    part.body = body.data;
+    ck_assert_int_eq(message_open_part(&part, &results), RF_OK);
+    ck_assert_str_eq(rf_str(column_at(&results.values, 0)), "a text");
+    ck_assert_int_eq(rf_i64(column_at(&results.values, 1)), 7);
     buffer_free(&body);
 }
 END_TEST
@@ -497,6 +525,9 @@ START_TEST(a_message_is_described_in_one_line)
     check_description(
         &(message){.head = {.kind = MESSAGE_JOB, .job = 3}, .job = {.function = 2, .ordinal = 1, .seed = 9}}, 0,
         "JOB job 3 function 2 ordinal 1 seed 9");
+    check_description(
+        &(message){.head = {.kind = MESSAGE_JOB, .job = 3}, .job = {.function = 2, .ordinal = 1, .seed = 9, .slots = 4}}, 0,
+        "JOB job 3 function 2 ordinal 1 seed 9 slots 4");
 }
 END_TEST
 
@@ -524,6 +555,7 @@ static Suite *suite(void)
     tcase_add_test(parts, a_part_gives_back_values_positions_and_failures);
     tcase_add_test(parts, a_sealed_part_has_the_same_bytes_and_leaves_no_values);
     tcase_add_test(parts, sealing_a_large_part_does_not_copy_its_payload);
+    tcase_add_test(parts, sealing_a_part_in_fixed_memory_leaves_that_where_it_is);
     tcase_add_test(parts, every_flipped_bit_in_a_parts_body_is_refused_or_harmless);
     tcase_add_loop_test(parts, a_failure_that_makes_no_sense_is_told, 0,
                         (int)(sizeof part_damages / sizeof *part_damages));

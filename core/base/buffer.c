@@ -35,7 +35,7 @@ int buffer_reserve(buffer *bytes, size_t more)
 {
     if (more <= bytes->capacity - bytes->size)
         return RF_OK;
-    if (more > PTRDIFF_MAX - bytes->size)
+    if (more > PTRDIFF_MAX - bytes->size || bytes->fixed)
         return error_no_memory(more);
     size_t wanted = bytes->size + more, grown = bytes->capacity + bytes->capacity / 2;
     size_t capacity = wanted > grown ? wanted : grown;
@@ -81,9 +81,9 @@ int buffer_align(buffer *bytes, size_t multiple)
 
 void buffer_free(buffer *bytes)
 {
-    if (is_large(bytes->capacity))
+    if (!bytes->fixed && is_large(bytes->capacity))
         large_free(bytes->data);
-    else
+    else if (!bytes->fixed)
         free(bytes->data);
     *bytes = (buffer){0};
 }

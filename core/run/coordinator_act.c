@@ -7,13 +7,25 @@
 
 /* ---- RUN ---- */
 
+static void tell_executor(const rf_options *settled, struct message_job *to)
+{
+    if (settled->executor != RF_FORK)
+        return;
+    to->slots = settled->slots;
+    to->task_timeout = settled->task_timeout > 0 && isfinite(settled->task_timeout) ? settled->task_timeout : 0;
+    to->task_memory = settled->task_memory == RF_UNLIMITED ? 0 : settled->task_memory;
+    to->lifespan = settled->lifespan == RF_UNLIMITED ? 0 : settled->lifespan;
+}
+
 message coordinator_job_message(const job *of)
 {
-    return (message){.head = {.kind = MESSAGE_JOB, .job = of->id},
-                     .job = {.function = of->number, .state_type = (uint32_t)of->state_type, .seed = of->settled.seed,
-                             .ordinal = of->ordinal, .by_workers = of->by_workers, .shares = (uint32_t)of->shares,
-                             .grows = of->grows, .wants_tuples = of->wants_tuples, .chained = of->chained},
-                     .body = of->state.data, .body_size = of->state.size};
+    message what = {.head = {.kind = MESSAGE_JOB, .job = of->id},
+                    .job = {.function = of->number, .state_type = (uint32_t)of->state_type, .seed = of->settled.seed,
+                            .ordinal = of->ordinal, .by_workers = of->by_workers, .shares = (uint32_t)of->shares,
+                            .grows = of->grows, .wants_tuples = of->wants_tuples, .chained = of->chained},
+                    .body = of->state.data, .body_size = of->state.size};
+    tell_executor(&of->settled, &what.job);
+    return what;
 }
 
 /* A worker hears of a job before its first task: what is bound to the job goes once, not with each task. */
@@ -153,7 +165,8 @@ int coordinator_act(coordinator *runs, const plan_action *action)
         return coordinator_read(runs, of);
     case PLAN_RUN: return run_task(runs, of, action);
     case PLAN_STOP:
-        return post_send(runs->via, (int)action->worker, &(message){.head = {.kind = MESSAGE_STOP, .task = action->task}}, NULL, 0);
+        return post_send(runs->via, (int)action->worker,
+                         &(message){.head = {.kind = MESSAGE_STOP, .task = action->task}, .stop.drop = action->drop}, NULL, 0);
     case PLAN_DELIVER: status = job_chunk_complete(of, action->chunk); break;
     case PLAN_FAIL: status = coordinator_fail_units(runs, action); break;
     case PLAN_FORGET: source_forget(of->source, action->first, action->count); break;

@@ -2,11 +2,12 @@
    done; what runs inside the rank, in a child or in virtual time is the executor's own business.
 
    Ownership: the chunk's body and job stay until the last part was given. A part's columns and buffers are the executor's, valid until the
-   next executor_next; the taker may move their bytes out (column_seal). */
+   next executor_next; the taker may move their bytes out (message_seal_part). */
 #ifndef RANKFOLD_RUN_EXECUTOR_H
 #define RANKFOLD_RUN_EXECUTOR_H
 
 #include "input/piece.h"
+#include "run/logbook.h"
 #include "run/share_table.h"
 #include "wire/message.h"
 
@@ -32,6 +33,11 @@ typedef struct executor_job {
     const share_table *shares;          /* all of it is there; NULL: none */
     bool grows;                         /* functions may add items */
     bool wants_tuples;                  /* an item that is neither a tuple nor a dictionary fails */
+    /* for jobs that run in children of the rank */
+    unsigned slots;                     /* chunks run at once; 0: in the rank itself, and nothing of the rest is said */
+    double task_timeout;                /* seconds; INFINITY: none */
+    uint64_t task_memory, lifespan;     /* UINT64_MAX: none */
+    buffer frame;                       /* the JOB as it came, with its body: for whom it is handed on to */
 } executor_job;
 
 typedef struct executor_chunk {
@@ -40,11 +46,13 @@ typedef struct executor_chunk {
     input_piece piece;
     uint64_t first, count, position;
     unsigned attempt;
+    uint64_t told_items, told_units;    /* what an executor that could not go on had told of it: those are passed over */
     double predicted;                   /* seconds; 0: unknown */
     bool follows;                       /* it begins where the chunk before ended: the clock need not be read again */
 } executor_chunk;
 
 typedef struct executor_part {
+    uint64_t task;
     uint64_t unit, units;               /* where it begins, and how many are done with it */
     uint64_t path_index;
     uint64_t failure_count;
@@ -74,10 +82,11 @@ typedef struct executor_host {
 
 typedef struct executor executor;
 struct executor_kind {
+    bool (*room)(const executor *runs, const executor_job *of);
     int (*start)(executor *runs, const executor_chunk *chunk);
     bool (*next)(executor *runs, double now, executor_part *part);
     double (*wake)(const executor *runs);
-    void (*cancel)(executor *runs, uint64_t task);
+    void (*cancel)(executor *runs, uint64_t task, bool drop);
     void (*free)(executor *runs);
 };
 struct executor { const struct executor_kind *kind; };
@@ -85,10 +94,23 @@ struct executor { const struct executor_kind *kind; };
 /* In this rank, in this thread: costs nothing, cannot be interrupted. next runs items until a part is full or its time is up. */
 int executor_inline_new(const executor_host *host, executor **made);
 
+/* Where its next part goes: memory that another process sees as well. Said before each executor_next, while no part is in hand. */
+typedef struct executor_desk {
+    buffer payload, words, tags, positions, failures;   /* fixed, like all of them */
+    buffer added_payload, added_words, added_tags;
+    logbook *log;
+    const _Atomic uint32_t *stop;       /* not 0: as if cancelled */
+    uint64_t items_most;                /* then the part ends, and more of the chunk is left */
+} executor_desk;
+void executor_inline_place(executor *runs, const executor_desk *desk);
+
+/* Whether another chunk of this job can be started now, before others have ended. */
+static inline bool executor_room(const executor *runs, const executor_job *of) { return runs->kind->room(runs, of); }
 static inline int executor_start(executor *runs, const executor_chunk *chunk) { return runs->kind->start(runs, chunk); }
 static inline bool executor_next(executor *runs, double now, executor_part *part) { return runs->kind->next(runs, now, part); }
 static inline double executor_wake(const executor *runs) { return runs->kind->wake(runs); }     /* when next may have a part */
-static inline void executor_cancel(executor *runs, uint64_t task) { runs->kind->cancel(runs, task); }   /* stop after the item it is at */
+/* Stop after the item it is at; drop: nobody waits for that one either. The last part still comes. */
+static inline void executor_cancel(executor *runs, uint64_t task, bool drop) { runs->kind->cancel(runs, task, drop); }
 static inline void executor_free(executor *runs) { if (runs) runs->kind->free(runs); }
 
 #endif

@@ -5,7 +5,9 @@
    together, and what takes long among them is told as one of so many.
 
    What an item may need besides its value (a failure's texts, a position) is reserved before it runs, so that nothing is lost for want
-   of memory: where even that is not to be had, this worker gives the rest of the chunk back and is benched. */
+   of memory: where even that is not to be had, this worker gives the rest of the chunk back and is benched.
+
+   In a child of the rank the same executor writes its parts where the rank reads them, and keeps a logbook. */
 #include "run/executor.h"
 
 #include <math.h>
@@ -39,6 +41,11 @@ struct executor_inline {
     reader_item item;                   /* read, not run yet, where pending */
     int item_status;
     char item_kind[64], item_text[1024];    /* why it could not be read */
+    logbook *log;                       /* NULL: nobody reads it */
+    const _Atomic uint32_t *asked_to_stop;
+    uint64_t items_left;                /* with a log: of this part, at most */
+    bool over;                          /* none are left: it ends as soon as it can */
+    uint64_t skip;                      /* items to pass over, told of by another executor */
     bool busy, pending, stop, broken;
     uint64_t part_unit;                 /* the first unit that no part has covered */
     uint64_t last_unit;                 /* of the last item that was run */
@@ -66,13 +73,21 @@ static bool host_cancelled(void *context)
     return in->stop || in->host.cancelled(in->host.context, in->chunk.task);
 }
 
+static bool room(const executor *runs, const executor_job *of)
+{
+    (void)of;
+    return !((const struct executor_inline *)runs)->busy;
+}
+
 static int start(executor *runs, const executor_chunk *chunk)
 {
     struct executor_inline *in = (struct executor_inline *)runs;
     in->chunk = *chunk;
     in->busy = true;
     in->pending = in->stop = in->broken = false;
-    in->part_unit = chunk->first;
+    in->part_unit = chunk->first + chunk->told_units;
+    in->skip = chunk->told_items;
+    in->over = false;
     in->call.function = chunk->job->chained ? NULL : chunk->job->function->name;
     in->call.state = chunk->job->state;
     in->call.results = &in->values;
@@ -129,8 +144,12 @@ static int worker_state_of(struct executor_inline *in, const rf_registration *fu
     struct worker_state *added = buffer_add(&in->states, sizeof *added);
     if (!added)
         return RF_ENOMEM;
+    if (in->log)
+        atomic_store(&in->log->in_init, true);
     double began = host_now(in);
     int status = call_init_worker(&in->call, function, state);
+    if (in->log)
+        atomic_store(&in->log->in_init, false);
     in->part_began = in->checked = host_now(in);
     in->init_seconds = in->checked - began;
     if (status)
@@ -274,8 +293,42 @@ static bool ends_before_item(struct executor_inline *in)
     if (!in->ran)
         return false;
     if (in->chunk.job->folds)
-        return begins_block && part_is_full(in, 1);
+        return begins_block && (in->over || part_is_full(in, 1));
     return other_file || part_is_full(in, begins_block ? 1 : OVERFULL);
+}
+
+static bool is_positioned(const struct executor_inline *in)
+{
+    const executor_job *job = in->chunk.job;
+    return job->chained ? chain_is_positioned(&in->chain, in->ran) : job->by_workers || in->chunk.piece.kind == INPUT_ADDED;
+}
+
+/* What another executor has told of. */
+static void pass_over(struct executor_inline *in)
+{
+    if (in->chunk.job->folds) {         /* whole units were told, whatever was in them */
+        while (next_item(in) && in->item.unit < in->part_unit)
+            in->pending = false;
+        in->skip = 0;
+    }
+    for (; in->skip && next_item(in); in->skip--)
+        in->pending = false;
+}
+
+/* An item is done. True, but for the middle of a block that is folded: the part is to end with it. */
+static bool log_item(struct executor_inline *in)
+{
+    logbook_done(in->log, &(logbook_entry){.unit = in->last_unit, .path_index = in->path_index, .failures = in->failure_count,
+                                           .failure_bytes = in->failures.size, .payload_bytes = in->values.payload.size,
+                                           .tag = in->values.tag, .mixed = in->values.mixed, .added = in->added.count,
+                                           .added_bytes = in->added.payload.size, .added_tag = in->added.tag,
+                                           .added_mixed = in->added.mixed, .values = in->values.count,
+                                           .positions = in->positions.size / sizeof(uint64_t),
+                                           .positioned = is_positioned(in)},
+                 in->ran);
+    in->stop = in->stop || atomic_load_explicit(in->asked_to_stop, memory_order_relaxed);
+    in->over = in->over || --in->items_left == 0;
+    return in->over;
 }
 
 /* Runs items until a part is complete. True: something of the chunk is left. */
@@ -283,14 +336,21 @@ static bool run_part(struct executor_inline *in)
 {
     bool by_workers = in->chunk.job->by_workers;
     uint64_t end = in->chunk.first + in->chunk.count;
+    bool divides = !by_workers || !in->chunk.job->folds;
+    if (in->skip || in->chunk.told_units)
+        pass_over(in);
     while (!in->stop && !in->chain.lost && next_item(in)) {
         if (by_workers && ends_before_item(in))
             return true;
         if (!reserve_item(in))
             return true;
         in->pending = false;
+        if (in->log)
+            logbook_at(in->log, in->ran, in->item.unit, in->item.position, in->item.path_index, in->item.path);
         run_item(in);
         look_now_and_then(in);
+        if (in->log && log_item(in) && divides && (by_workers || in->last_unit + 1 < end))
+            return true;
         if (!by_workers && in->last_unit + 1 < end && part_is_full(in, 1))
             return true;
     }
@@ -315,14 +375,13 @@ static void finish(struct executor_inline *in, bool more, uint64_t upto, executo
     const executor_job *job = in->chunk.job;
     double now = in->ran && !in->unchecked ? in->checked : host_now(in);
     look(in, now, NULL);
-    *part = (executor_part){.unit = in->part_unit, .units = upto - in->part_unit,
+    *part = (executor_part){.task = in->chunk.task, .unit = in->part_unit, .units = upto - in->part_unit,
                             .path_index = job->folds ? UINT64_MAX : in->path_index, .failure_count = in->failure_count,
                             .ran = in->ran, .seconds = now - in->part_began, .last = !more,
                             .init_seconds = in->init_seconds, .bytes_read = in->bytes_read,
                             .longest = in->longest.seconds > 0 && job->number != UINT32_MAX ? &in->longest : NULL,
                             .partly = in->ran && in->last_unit >= upto && !job->folds,
-                            .positioned = job->chained ? chain_is_positioned(&in->chain, in->ran)
-                                                       : job->by_workers || in->chunk.piece.kind == INPUT_ADDED,
+                            .positioned = is_positioned(in),
                             .values = &in->values, .positions = &in->positions, .added = &in->added, .failures = &in->failures};
     in->part_unit = upto;
     in->part_began = now;
@@ -348,7 +407,7 @@ static void give_up(struct executor_inline *in, int status, const char *kind, co
     in->item = (reader_item){.unit = in->part_unit, .position = in->part_unit};
     add_failure(in, 0, status, kind, text);
     in->busy = false;
-    *part = (executor_part){.unit = in->part_unit, .path_index = UINT64_MAX, .failure_count = 1, .last = true, .init_failed = true,
+    *part = (executor_part){.task = in->chunk.task, .unit = in->part_unit, .path_index = UINT64_MAX, .failure_count = 1, .last = true, .init_failed = true,
                             .init_seconds = in->init_seconds, .values = &in->values, .positions = &in->positions, .added = &in->added,
                             .failures = &in->failures};
 }
@@ -388,8 +447,9 @@ static double wake(const executor *runs)
     return in->busy ? 0 : INFINITY;
 }
 
-static void cancel(executor *runs, uint64_t task)
+static void cancel(executor *runs, uint64_t task, bool drop)
 {
+    (void)drop;
     struct executor_inline *in = (struct executor_inline *)runs;
     if (in->busy && in->chunk.task == task)
         in->stop = true;
@@ -413,9 +473,28 @@ static void release(executor *runs)
     free(in);
 }
 
+void executor_inline_place(executor *runs, const executor_desk *desk)
+{
+    struct executor_inline *in = (struct executor_inline *)runs;
+    column_free(&in->values);
+    column_free(&in->added);
+    buffer_free(&in->positions);
+    buffer_free(&in->failures);
+    in->added = (column){.payload = desk->added_payload, .words = desk->added_words, .tags = desk->added_tags};
+    in->values = (column){.payload = desk->payload, .words = desk->words, .tags = desk->tags};
+    in->positions = desk->positions;
+    in->failures = desk->failures;
+    in->log = desk->log;
+    in->asked_to_stop = desk->stop;
+    in->stop = in->stop || atomic_load_explicit(desk->stop, memory_order_relaxed);
+    in->items_left = desk->items_most;
+    in->over = false;
+    logbook_begin(in->log, in->part_unit);
+}
+
 int executor_inline_new(const executor_host *host, executor **made)
 {
-    static const struct executor_kind kind = {start, next, wake, cancel, release};
+    static const struct executor_kind kind = {room, start, next, wake, cancel, release};
     struct executor_inline *in = calloc(1, sizeof *in);
     *made = NULL;
     if (!in)

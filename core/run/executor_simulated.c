@@ -19,6 +19,12 @@ struct executor_simulated {
     bool holds, begins, busy;
 };
 
+static bool room(const executor *runs, const executor_job *of)
+{
+    (void)of;
+    return !((const struct executor_simulated *)runs)->busy;
+}
+
 static int start(executor *runs, const executor_chunk *chunk)
 {
     struct executor_simulated *in = (struct executor_simulated *)runs;
@@ -62,9 +68,9 @@ static double wake(const executor *runs)
     return in->holds ? in->due : in->busy ? executor_wake(in->inner) : INFINITY;
 }
 
-static void cancel(executor *runs, uint64_t task)
+static void cancel(executor *runs, uint64_t task, bool drop)
 {
-    executor_cancel(((struct executor_simulated *)runs)->inner, task);
+    executor_cancel(((struct executor_simulated *)runs)->inner, task, drop);
 }
 
 static void release(executor *runs)
@@ -75,7 +81,7 @@ static void release(executor *runs)
 
 int executor_simulated_new(executor *inner, const simulated_cost *cost, executor **made)
 {
-    static const struct executor_kind kind = {start, next, wake, cancel, release};
+    static const struct executor_kind kind = {room, start, next, wake, cancel, release};
     struct executor_simulated *in = calloc(1, sizeof *in);
     *made = NULL;
     if (!in) {

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/error.h"
+#include "run/executor_fork.h"
 
 static bool out_of_time(void *context, uint64_t task)
 {
@@ -19,7 +20,10 @@ static int make_worker(member *self)
     status = executor_inline_new(&host, &self->runs);
     if (status)
         return status;
-    worker_use(self->works, self->runs);
+    status = executor_fork_new(&host, &self->forks);
+    if (status)
+        return status;
+    worker_use(self->works, self->runs, self->forks);
     if (self->schedules)
         worker_ask(self->works, out_of_time, self->schedules);
     return worker_greet(self->works);
@@ -52,6 +56,7 @@ void member_free(member *self)
 {
     if (!self)
         return;
+    executor_free(self->forks);
     executor_free(self->runs);
     worker_free(self->works);
     transport_free(self->via);          /* it may be reading what the coordinator has lent it */
@@ -131,6 +136,9 @@ double member_turn(member *self)
 
 void member_wait(member *self, double until)
 {
+    uint32_t rung = 0;
+    const _Atomic uint32_t *bell = self->forks ? executor_fork_bell(self->forks, &rung) : NULL;
+    transport_watch(self->via, bell, rung);
     int descriptor = self->schedules ? coordinator_descriptor(self->schedules) : -1;
     if (self->schedules)
         transport_at_ease(self->via, coordinator_at_ease(self->schedules));

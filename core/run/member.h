@@ -12,7 +12,7 @@ typedef struct member {
     registry *functions;
     coordinator *schedules;             /* NULL on workers */
     worker *works;                      /* NULL on rank 0, unless it is alone */
-    executor *runs;
+    executor *runs, *forks;             /* in this process, and in its children */
     int status;                         /* why it cannot go on */
     bool gone;                          /* GONE is said */
 } member;

@@ -1,6 +1,7 @@
 #define _GNU_SOURCE
 #include "run/work_job.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -101,6 +102,28 @@ static int copy_stages(const registry *functions, struct work_job *job, const me
     return read_stages(functions, job, what);
 }
 
+/* What is run in children is handed on to them as it came, whatever it says. */
+static int keep_frame(struct work_job *job, const message *what)
+{
+    buffer *frame = &job->job.frame;
+    uint8_t *space = buffer_add(frame, message_frame_size(MESSAGE_JOB, what->body_size));
+    if (!space)
+        return RF_ENOMEM;
+    void *body = message_write(space, what, 0);
+    if (what->body_size)
+        memcpy(body, what->body, what->body_size);
+    return RF_OK;
+}
+
+static int read_executor(struct work_job *job, const message *what)
+{
+    job->job.slots = what->job.slots;
+    job->job.task_timeout = what->job.task_timeout > 0 ? what->job.task_timeout : INFINITY;
+    job->job.task_memory = what->job.task_memory ? what->job.task_memory : UINT64_MAX;
+    job->job.lifespan = what->job.lifespan ? what->job.lifespan : UINT64_MAX;
+    return what->job.slots ? keep_frame(job, what) : RF_OK;
+}
+
 int work_job_new(const registry *functions, const shares *has, const message *what, struct work_job **made)
 {
     *made = NULL;
@@ -110,7 +133,6 @@ int work_job_new(const registry *functions, const shares *has, const message *wh
     struct work_job *job = calloc(1, sizeof *job);
     if (!job)
         return error_no_memory(sizeof *job);
-    job->by_id.number = what->head.job;
     job->job.function = function;
     job->job.number = what->job.function;
     job->job.seed = what->job.seed;
@@ -120,7 +142,9 @@ int work_job_new(const registry *functions, const shares *has, const message *wh
     job->job.wants_tuples = what->job.wants_tuples;
     job->job.chained = what->job.chained;
     int status = what->job.chained ? copy_stages(functions, job, what) : copy_state(job, what);
-    if (status == RF_OK && share_table_new(has, what->job.shares, &job->shares))
+    if (status == RF_OK && read_executor(job, what))
+        status = RF_ENOMEM;
+    if (status == RF_OK && has && share_table_new(has, what->job.shares, &job->shares))
         status = RF_ENOMEM;
     if (status) {
         work_job_free(job);
@@ -135,6 +159,7 @@ void work_job_free(struct work_job *job)
 {
     if (!job)
         return;
+    buffer_free(&job->job.frame);
     share_table_free(job->shares);
     if (job->state && job->state_size)
         munmap(job->state, job->state_size);
@@ -142,4 +167,13 @@ void work_job_free(struct work_job *job)
         free(job->state);
     free(job->stages);
     free(job);
+}
+
+executor_chunk work_job_chunk(const struct work_job *job, const message *what)
+{
+    const struct message_run *run = &what->run;
+    return (executor_chunk){.task = what->head.task, .job = &job->job, .first = run->first, .count = run->count, .position = run->position,
+                            .attempt = run->attempt, .predicted = run->predicted,
+                            .piece = {.kind = run->kind, .layout = run->layout, .a = run->a, .b = run->b, .body = what->body,
+                                      .body_size = what->body_size}};
 }

@@ -6,37 +6,30 @@
 #include <unistd.h>
 
 #include "base/error.h"
-#include "base/large.h"
 #include "run/figures.h"
-#include "run/work_job.h"
+#include "run/work_queue.h"
 
 #define LONG_SECONDS 0.001              /* before a function predicted to take longer, all that was sent must have left */
 #define TURN_SECONDS 0.000200           /* how long a step goes on before it looks for messages */
 #define STEP_SECONDS 0.0000002          /* what a task costs beside its function */
 #define HOLD_SECONDS 0.000500           /* how long finished parts wait for company */
 #define QUIET_SECONDS 0.001             /* to wait, at most, until all that was sent has left; the transport says when */
+#define PARTS_A_STEP 64                 /* of children, before the step looks at anything else */
 #define DRAIN_SECONDS 0.000100          /* how often a function that asks lets messages move */
-
-struct queued {
-    message run;                        /* head and fixed part; body points into kept */
-    buffer kept;
-    uint32_t function;
-};
 
 struct worker {
     post *via;
     const registry *functions;
-    executor *runs;
+    executor *runs;                     /* in this rank */
+    executor *forks;                    /* in its children */
     shares *shares;
-    LIST_HEAD(, work_job) jobs;
-    numbered_table jobs_by_id;
-    struct queued *queue;               /* a ring; slots keep their buffers for the next small body */
-    size_t first, count, most;
+    work_queue queue;
+    queued *in_hand;                    /* the chunk that runs has */
     uint64_t ends_early;                /* a task that cannot be run any further */
     bool one_ends_early;                /* there is such a one */
     uint64_t stopped;                   /* the task whose STOP was seen while its function ran */
-    bool running, in_function, over;
-    bool held;                          /* the next chunk waits for shared data of its job */
+    bool in_function, over;
+    bool held;                          /* the next inline chunk waits for shared data of its job */
     bool follows;                       /* the step has just finished a chunk */
     double drained, flushed;
     work_figures done;
@@ -55,7 +48,7 @@ int worker_new(post *via, const registry *functions, worker **made)
     figures_begin(&works->done, transport_now(post_transport(via)));
     int status = shares_new(via, &works->shares);
     if (status == RF_OK)
-        status = numbered_open(&works->jobs_by_id);
+        status = work_queue_open(&works->queue);
     if (status) {
         shares_free(works->shares);
         free(works);
@@ -64,9 +57,10 @@ int worker_new(post *via, const registry *functions, worker **made)
     return status;
 }
 
-void worker_use(worker *works, executor *runs)
+void worker_use(worker *works, executor *runs, executor *forks)
 {
     works->runs = runs;
+    works->forks = forks;
 }
 
 void worker_ask(worker *works, bool (*out_of_time)(void *context, uint64_t task), void *context)
@@ -79,14 +73,7 @@ void worker_free(worker *works)
 {
     if (!works)
         return;
-    for (struct work_job *job; (job = LIST_FIRST(&works->jobs));) {
-        LIST_REMOVE(job, all);
-        work_job_free(job);
-    }
-    numbered_free(&works->jobs_by_id);
-    for (size_t i = 0; i < works->most; i++)
-        buffer_free(&works->queue[i].kept);
-    free(works->queue);
+    work_queue_free(&works->queue);
     shares_free(works->shares);
     free(works);
 }
@@ -94,7 +81,7 @@ void worker_free(worker *works)
 bool worker_over(const worker *works) { return works->over || works->status; }
 int worker_status(const worker *works) { return works->status; }
 bool worker_in_function(const worker *works) { return works->in_function; }
-uint64_t worker_waiting(const worker *works) { return works->count; }
+uint64_t worker_waiting(const worker *works) { return works->queue.count; }
 
 /* ---- messages ---- */
 
@@ -108,96 +95,24 @@ int worker_greet(worker *works)
     return post_send(works->via, 0, &hello, NULL, 0);
 }
 
-static struct work_job *job_of(worker *works, uint64_t id)
-{
-    numbered *found = numbered_find(&works->jobs_by_id, id);
-    return found ? (struct work_job *)(void *)((char *)found - offsetof(struct work_job, by_id)) : NULL;
-}
-
-static int take_job(worker *works, const message *what)
-{
-    struct work_job *job;
-    int status = work_job_new(works->functions, works->shares, what, &job);
-    if (status)
-        return status;
-    works->done.sum.bytes_in += what->body_size;
-    LIST_INSERT_HEAD(&works->jobs, job, all);
-    numbered_add(&works->jobs_by_id, &job->by_id);
-    return RF_OK;
-}
-
-static bool queue_grow(worker *works)
-{
-    size_t most = works->most ? works->most * 2 : 64;
-    struct queued *larger = calloc(most, sizeof *larger);
-    if (!larger) {
-        error_no_memory(most * sizeof *larger);
-        return false;
-    }
-    for (size_t i = 0; i < works->most; i++)
-        larger[i] = works->queue[(works->first + i) % works->most];
-    free(works->queue);
-    works->queue = larger;
-    works->most = most;
-    works->first = 0;
-    return true;
-}
-
 static int take_run(worker *works, message *what)
 {
-    const struct work_job *job = job_of(works, what->head.job);
+    worker_job *job = work_queue_find(&works->queue, what->head.job);
     if (!job)
         return message_refuse(what, what->head.size, "a job that was not announced");
-    if (works->count == works->most && !queue_grow(works))
-        return RF_ENOMEM;
-    struct queued *entry = &works->queue[(works->first + works->count) % works->most];
     if (works->one_ends_early && what->head.task == works->ends_early)
         what->run.count = 0;
-    buffer taken;
-    if (post_take_body(works->via, what, &taken)) {
-        buffer_free(&entry->kept);
-        entry->kept = taken;
-    } else {
-        entry->kept.size = 0;
-        int status = buffer_reserve(&entry->kept, what->body_size + 1);
-        if (status == RF_OK)
-            status = buffer_put(&entry->kept, what->body, what->body_size);
-        if (status)
-            return status;
-        entry->kept.data[entry->kept.size] = '\0';
-    }
     works->done.sum.bytes_in += what->body_size;
-    entry->function = job->job.number;
-    entry->run = *what;
-    entry->run.body = entry->kept.data;
-    works->count++;
-    return RF_OK;
+    return work_queue_add(&works->queue, works->via, job, what);
 }
 
-static void stop_task(worker *works, uint64_t task)
+static void stop_task(worker *works, const message *what)
 {
-    for (size_t i = works->running; i < works->count; i++) {
-        struct queued *entry = &works->queue[(works->first + i) % works->most];
-        if (entry->run.head.task == task)
-            entry->run.run.count = 0;
-    }
-    if (works->running && works->queue[works->first].run.head.task == task)
-        executor_cancel(works->runs, task);
-}
-
-/* A chunk of it that has given a part and is not over still needs it: then it goes with that chunk. */
-static void forget_job(worker *works, uint64_t id)
-{
-    struct work_job *job = job_of(works, id);
-    if (!job)
-        return;
-    if (works->running && works->queue[works->first].run.head.job == id) {
-        job->forgotten = true;
-        return;
-    }
-    LIST_REMOVE(job, all);
-    numbered_remove(&works->jobs_by_id, &job->by_id);
-    work_job_free(job);
+    uint64_t task = what->head.task;
+    const queued *begun = work_queue_begun(&works->queue, task);
+    work_queue_stop(&works->queue, task);
+    if (begun)
+        executor_cancel(begun->job->of->job.slots ? works->forks : works->runs, task, what->stop.drop);
 }
 
 /* Its body was withdrawn, or there was no memory for it: its last part says that nothing was done. What follows of its task is not run either:
@@ -231,10 +146,12 @@ static void take_bye(worker *works, const message *what)
 int worker_take(worker *works, message *what)
 {
     switch (what->head.kind) {
-    case MESSAGE_JOB: return take_job(works, what);
+    case MESSAGE_JOB:
+        works->done.sum.bytes_in += what->body_size;
+        return work_queue_job(&works->queue, works->functions, works->shares, what);
     case MESSAGE_RUN: return take_run(works, what);
-    case MESSAGE_STOP: stop_task(works, what->head.task); return RF_OK;
-    case MESSAGE_FORGET: forget_job(works, what->head.job); return RF_OK;
+    case MESSAGE_STOP: stop_task(works, what); return RF_OK;
+    case MESSAGE_FORGET: work_queue_forget(&works->queue, what->head.job); return RF_OK;
     case MESSAGE_ASK: works->done.asked = what->ask.number; return RF_OK;
     case MESSAGE_BYE: take_bye(works, what); return RF_OK;
     default: return take_share(works, what);
@@ -287,7 +204,7 @@ executor_host worker_host(worker *works)
 
 /* ---- steps ---- */
 
-static int post_part(worker *works, const struct queued *of, executor_part *part)
+static int post_part(worker *works, const queued *of, executor_part *part)
 {
     bool last = part->last && (!of->run.run.more || part->init_failed);
     message what = {.head = {.kind = MESSAGE_PART, .job = of->run.head.job, .task = of->run.head.task},
@@ -298,7 +215,7 @@ static int post_part(worker *works, const struct queued *of, executor_part *part
     part_content content = {.values = part->values, .positions = (const uint64_t *)(const void *)part->positions->data,
                             .failures = part->failures, .added = part->added};
     message_measure_part(&what, &content);
-    figures_count(&works->done, part, of->function, what.body_size, last && part->ran);
+    figures_count(&works->done, part, of->job->of->job.number, what.body_size, last && part->ran);
     if (what.body_size <= POST_INLINE_MOST) {
         void *space = post_begin(works->via, 0, &what);
         if (!space)
@@ -317,7 +234,7 @@ static int post_part(worker *works, const struct queued *of, executor_part *part
 }
 
 /* A task that was stopped before it began: its last part says so by covering nothing. */
-static int post_nothing(worker *works, const struct queued *of)
+static int post_nothing(worker *works, const queued *of)
 {
     column none = {0};
     buffer empty = {0};
@@ -326,64 +243,106 @@ static int post_nothing(worker *works, const struct queued *of)
     return post_part(works, of, &part);
 }
 
-/* A large body goes at once: the next one then lies where it lay, in memory that is still warm. */
-static void chunk_done(worker *works)
+/* Parts come in the order of a task's units, so what came of it in several RUNs is run one after another: the first that was begun is meant. */
+static int take_part(worker *works, executor_part *part)
 {
-    struct queued *done = &works->queue[works->first];
-    const struct work_job *job = job_of(works, done->run.head.job);
-    if (done->kept.capacity >= LARGE_LEAST)
-        buffer_free(&done->kept);
-    works->first = (works->first + 1) % works->most;
-    works->count--;
-    works->running = false;
-    if (job && job->forgotten)
-        forget_job(works, job->by_id.number);
+    queued *of = work_queue_begun(&works->queue, part->task);
+    int status = post_part(works, of, part);
+    if (part->last)
+        work_queue_done(&works->queue, of);
+    return status;
 }
+
+static int begin_nothing(worker *works, queued *of)
+{
+    int status = of->run.run.more ? RF_OK : post_nothing(works, of);
+    work_queue_done(&works->queue, of);
+    return status;
+}
+
+/* ---- in children ---- */
+
+static bool may_begin(const worker *works, const worker_job *job)
+{
+    const queued *first = job->waiting.first;
+    if (!first || work_queue_begun(&works->queue, first->run.head.task))
+        return false;
+    return !first->run.run.count || (share_table_whole(job->of->shares) && executor_room(works->forks, &job->of->job));
+}
+
+static int begin_forked(worker *works, worker_job *job)
+{
+    queued *of = work_queue_begin(&works->queue, job);
+    if (!of->run.run.count)
+        return begin_nothing(works, of);
+    executor_chunk chunk = work_job_chunk(job->of, &of->run);
+    return executor_start(works->forks, &chunk);
+}
+
+static int fill_children(worker *works)
+{
+    int status = RF_OK;
+    for (worker_job *job = TAILQ_FIRST(&works->queue.forking), *next; job && status == RF_OK; job = next) {
+        next = TAILQ_NEXT(job, forking);
+        for (size_t left = job->chunks; left && status == RF_OK && may_begin(works, job); left--)
+            status = begin_forked(works, job);
+    }
+    return status;
+}
+
+static void serve_children(worker *works, double now)
+{
+    executor_part part;
+    works->status = fill_children(works);
+    for (unsigned parts = 0; parts < PARTS_A_STEP && works->status == RF_OK && executor_next(works->forks, now, &part); parts++) {
+        works->status = take_part(works, &part);
+        if (works->status == RF_OK)
+            works->status = fill_children(works);
+    }
+}
+
+/* ---- in this rank ---- */
 
 static int begin(worker *works)
 {
-    struct queued *of = &works->queue[works->first];
-    const struct message_run *run = &of->run.run;
-    struct work_job *job = job_of(works, of->run.head.job);
-    if (!run->count || !job) {
-        int status = run->more ? RF_OK : post_nothing(works, of);
-        chunk_done(works);
-        return status;
-    }
-    works->held = !share_table_whole(job->shares);
+    const queued *first = works->queue.waiting.first;
+    works->held = first->run.run.count && !share_table_whole(first->job->of->shares);
     if (works->held)
         return RF_OK;
-    executor_chunk chunk = {.task = of->run.head.task, .job = &job->job, .first = run->first, .count = run->count,
-                            .position = run->position, .attempt = run->attempt, .predicted = run->predicted, .follows = works->follows,
-                            .piece = {.kind = run->kind, .layout = run->layout, .a = run->a, .b = run->b, .body = of->run.body,
-                                      .body_size = of->run.body_size}};
-    works->running = true;
+    queued *of = work_queue_begin(&works->queue, NULL);
+    if (!of->run.run.count)
+        return begin_nothing(works, of);
+    executor_chunk chunk = work_job_chunk(of->job->of, &of->run);
+    chunk.follows = works->follows;
+    works->in_hand = of;
     return executor_start(works->runs, &chunk);
 }
 
-/* Before a long function this rank is quiet: what MPI has not sent when it begins moves when it returns. A cost that is not known may be long. */
-static bool must_be_quiet(const worker *works)
+static bool has_inline(const worker *works)
 {
-    double predicted = works->queue[works->first].run.run.predicted;
-    return !(predicted > 0 && predicted <= LONG_SECONDS);
+    return works->in_hand || works->queue.waiting.first;
 }
 
+/* Before a long function this rank is quiet: what MPI has not sent when it begins moves when it returns. A cost that is not known may be long. */
 static bool waits_for_quiet(const worker *works)
 {
+    const queued *next = works->in_hand ? works->in_hand : works->queue.waiting.first;
+    double predicted = next->run.run.predicted;
+    bool is_short = predicted > 0 && predicted <= LONG_SECONDS;
     transport *t = post_transport(works->via);
-    return must_be_quiet(works) && (!transport_quiet(t) || shares_in_demand(works->shares, transport_now(t)));
+    return !is_short && (!transport_quiet(t) || shares_in_demand(works->shares, transport_now(t)));
 }
 
 /* The seconds it took, which were measured anyway; negative: nothing could be done. */
 static double work_a_little(worker *works, double now)
 {
-    if (works->status || !works->count || works->held)
+    if (works->status || !has_inline(works) || works->held)
         return -1;
     if (waits_for_quiet(works)) {
         transport_flush(post_transport(works->via));
         return -1;
     }
-    if (!works->running) {
+    if (!works->in_hand) {
         works->status = begin(works);
         return 0;
     }
@@ -393,11 +352,20 @@ static double work_a_little(worker *works, double now)
     works->in_function = false;
     if (!got)
         return -1;
-    works->status = post_part(works, &works->queue[works->first], &part);
     works->follows = part.last;
     if (part.last)
-        chunk_done(works);
+        works->in_hand = NULL;
+    works->status = take_part(works, &part);
     return part.seconds;
+}
+
+static double inline_wake(const worker *works, double now)
+{
+    if (!has_inline(works) || works->held)
+        return INFINITY;
+    if (waits_for_quiet(works))
+        return now + QUIET_SECONDS;
+    return works->in_hand ? executor_wake(works->runs) : now;
 }
 
 /* Before the next function, which may be long. */
@@ -416,20 +384,22 @@ double worker_step(worker *works, double now)
     works->follows = false;
     double answers = shares_step(works->shares, now);
     bool told = tell_figures(works, now);
-    if (works->count)
+    if (works->queue.count)
         figures_busy(&works->done, now);
+    if (works->queue.forked && !works->status)
+        serve_children(works, now);
     for (double left = TURN_SECONDS, took; left >= 0 && (took = work_a_little(works, now)) >= 0;)
         left -= took + STEP_SECONDS;
     now = transport_now(t);
-    if (!works->count || works->held || now - works->flushed > HOLD_SECONDS) {
+    if (!works->queue.count || works->held || now - works->flushed > HOLD_SECONDS) {
         transport_flush(t);
         works->flushed = now;
     }
-    if (!works->count || works->held)
+    if (!works->queue.count || (works->held && !works->queue.forked))
         figures_idle(&works->done, now);
-    if (!works->count || works->status || works->held)
-        return told || answers < now + QUIET_SECONDS ? answers : now + QUIET_SECONDS;
-    if (waits_for_quiet(works))
-        return now + QUIET_SECONDS;
-    return works->running ? executor_wake(works->runs) : now;
+    answers = told || answers < now + QUIET_SECONDS ? answers : now + QUIET_SECONDS;
+    if (!works->queue.count || works->status)
+        return answers;
+    double wake = inline_wake(works, now), children = works->queue.forked ? executor_wake(works->forks) : INFINITY;
+    return fmin(answers, fmin(wake, children));
 }

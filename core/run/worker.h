@@ -1,5 +1,7 @@
-/* The worker's steps: takes RUNs, keeps them in a queue in the order they came, hands one after another to the executor and posts its
-   parts. Never blocks, never calls a user's function itself.
+/* The worker's steps: takes RUNs, keeps them in lanes in the order they came (work_queue.h), hands them to an executor as it has room and posts
+   its parts. Chunks of inline jobs are run one after another in this rank, those of a fork job beside them, in as many children as it has
+   slots: while a function runs in the rank itself, children that are done with what they have wait. Never blocks, never calls a user's function
+   itself.
 
    Ownership: a queued chunk's body is the worker's, taken from the message or copied; jobs' bound state likewise, until FORGET. */
 #ifndef RANKFOLD_RUN_WORKER_H
@@ -11,10 +13,10 @@
 
 typedef struct worker worker;
 
-/* via, functions and runs stay the caller's. */
+/* via, functions and executors stay the caller's. */
 int worker_new(post *via, const registry *functions, worker **made);
 void worker_free(worker *works);
-void worker_use(worker *works, executor *runs);
+void worker_use(worker *works, executor *runs, executor *forks);      /* forks: for jobs that run in children of the rank */
 void worker_ask(worker *works, bool (*out_of_time)(void *context, uint64_t task), void *context);     /* where rank 0 is this process: no STOP
                                                            is sent while a function runs */
 executor_host worker_host(worker *works);               /* for the executor: how functions let messages move */

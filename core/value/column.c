@@ -250,6 +250,12 @@ static bool words_are_valid(const column_view *view, size_t payload)
     return true;
 }
 
+bool column_sound(const column *values)
+{
+    column_view view = column_look(values);
+    return words_are_valid(&view, values->payload.size);
+}
+
 static int refuse(size_t size)
 {
     return error_set(RF_EARGS, "arguments", "%zu bytes that should be a block of values are not", size);

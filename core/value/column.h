@@ -28,9 +28,10 @@ void *column_add_space(column *values, rf_type type, size_t size);      /* size 
 void column_cut(column *values, uint64_t count);                        /* drops all values from count on */
 size_t column_bytes(const column *values);                              /* what it takes sealed */
 int column_seal(column *values, buffer *sealed);    /* moves the bytes into *sealed (owned by the caller, who frees what was in it before) and empties the column,
-                                                       which keeps its words and tags for reuse; payload is not copied */
+                                                       which keeps its words and tags for reuse; payload is not copied. Not for a fixed one */
 void column_seal_into(const column *values, void *space);               /* writes column_bytes bytes at space */
 void column_free(column *values);
+bool column_sound(const column *values);    /* for one that somebody else has filled: it can be read, as column_open would say once it was sealed */
 
 typedef struct column_view {        /* sealed bytes (or a column) to read; the bytes belong to somebody else */
     const uint8_t *payload;

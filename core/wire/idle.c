@@ -16,9 +16,9 @@ static bool sleep_on(int descriptor, double seconds)
     return ppoll(&on, descriptor >= 0, &time, NULL) > 0;
 }
 
-bool idle_pause(double idle, double most, int descriptor)
+bool idle_pause(double idle, double most, int descriptor, bool shares)
 {
-    if (idle < LOOK_UNTIL)
+    if (idle < LOOK_UNTIL && !shares)
         return false;
     if (idle < YIELD_UNTIL) {
         sched_yield();

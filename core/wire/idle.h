@@ -7,7 +7,8 @@
 #include "rankfold.h"
 
 /* The pause between two looks of somebody who has been idle for so many seconds; at most most seconds. descriptor (or -1):
-   true: it can be read, which also ends the pause. */
-bool idle_pause(double idle, double most, int descriptor);
+   true: it can be read, which also ends the pause. shares: what is waited for is done on this host, perhaps on this core: it is given away
+   at once. */
+bool idle_pause(double idle, double most, int descriptor, bool shares);
 
 #endif

@@ -8,7 +8,7 @@ _Static_assert(sizeof(struct message_head) == 48, "the fixed part starts at a mu
 _Static_assert(sizeof(struct message_hello) % 16 == 0 && sizeof(struct message_job) % 16 == 0 &&
                    sizeof(struct message_run) % 16 == 0 && sizeof(struct message_part) % 16 == 0 &&
                    sizeof(struct message_ask) % 16 == 0 && sizeof(struct message_figures) % 16 == 0 &&
-                   sizeof(struct message_share) % 16 == 0,
+                   sizeof(struct message_share) % 16 == 0 && sizeof(struct message_stop) % 16 == 0,
                "the body starts at a multiple of 16");
 _Static_assert(sizeof(struct message_failure) % 8 == 0, "failures start at multiples of 8");
 _Static_assert(sizeof(size_t) == sizeof(uint64_t), "a body's size is a size in memory");
@@ -22,7 +22,7 @@ static const struct {
     [MESSAGE_JOB] = {"JOB", sizeof(struct message_job), true},
     [MESSAGE_RUN] = {"RUN", sizeof(struct message_run), true},
     [MESSAGE_PART] = {"PART", sizeof(struct message_part), true},
-    [MESSAGE_STOP] = {"STOP", 0, false},
+    [MESSAGE_STOP] = {"STOP", sizeof(struct message_stop), false},
     [MESSAGE_FORGET] = {"FORGET", 0, false},
     [MESSAGE_BYE] = {"BYE", 0, false},
     [MESSAGE_GONE] = {"GONE", 0, false},
@@ -104,6 +104,8 @@ static const char *fault_of_job(const message *what)
         return "it does not say whether the job can grow";
     if (what->job.wants_tuples > 1)
         return "it does not say whether items are tuples";
+    if (!is_duration(what->job.task_timeout))
+        return "its time for an attempt makes no sense";
     return NULL;
 }
 
@@ -186,6 +188,11 @@ static const char *fault_of_figures(const message *what)
     return NULL;
 }
 
+static const char *fault_of_stop(const message *what)
+{
+    return what->stop.drop > 1 ? "it does not say whether what runs is wanted" : NULL;
+}
+
 static const char *fault_of_fixed_part(const message *what)
 {
     switch (what->head.kind) {
@@ -201,6 +208,8 @@ static const char *fault_of_fixed_part(const message *what)
         return what->ask.number ? NULL : "its number is 0";
     case MESSAGE_FIGURES:
         return fault_of_figures(what);
+    case MESSAGE_STOP:
+        return fault_of_stop(what);
     default:
         return what->head.kind >= MESSAGE_SHARE ? fault_of_share(what) : NULL;
     }
@@ -238,6 +247,15 @@ int message_read(message *what, int peer, const void *frame, size_t size)
     return message_refuse(what, size, fault);
 }
 
+static void describe_job(const message *what, char *text, size_t size)
+{
+    const struct message_job *job = &what->job;
+    int length = snprintf(text, size, " function %" PRIu32 " ordinal %" PRIu64 " seed %" PRIu64 "%s%s", job->function, job->ordinal, job->seed,
+                          job->by_workers ? " by workers" : "", job->grows ? " grows" : "");
+    if (job->slots)
+        snprintf(text + length, size - (size_t)length, " slots %" PRIu32, job->slots);
+}
+
 static void describe_run(const message *what, char *text, size_t size)
 {
     const struct message_run *run = &what->run;
@@ -269,8 +287,10 @@ static void describe_fixed_part(const message *what, char *text, size_t size)
                  what->hello.functions);
         break;
     case MESSAGE_JOB:
-        snprintf(text, size, " function %" PRIu32 " ordinal %" PRIu64 " seed %" PRIu64 "%s%s", what->job.function,
-                 what->job.ordinal, what->job.seed, what->job.by_workers ? " by workers" : "", what->job.grows ? " grows" : "");
+        describe_job(what, text, size);
+        break;
+    case MESSAGE_STOP:
+        snprintf(text, size, "%s", what->stop.drop ? " and drop" : "");
         break;
     case MESSAGE_RUN:
         describe_run(what, text, size);

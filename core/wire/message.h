@@ -62,7 +62,10 @@ struct message_job {
     uint32_t grows;                     /* its functions may add items to it */
     uint32_t wants_tuples;              /* an item that is neither a tuple nor a dictionary fails */
     uint32_t chained;                   /* function and state_type say nothing: the body is stages */
-    uint32_t reserved[1];
+    uint32_t slots;                     /* chunks that a worker runs at once, in children; 0: inline, and so are the rest */
+    double task_timeout;                /* seconds; 0: none */
+    uint64_t task_memory, lifespan;     /* 0: none */
+    uint64_t reserved;
 };
 
 /* The body of a job that is chained: its stages in the order in which an item goes through them, each this and its bound state, with a
@@ -96,6 +99,8 @@ struct message_run {
     uint32_t more;                      /* another RUN of this task follows */
     double predicted;                   /* seconds */
 };
+
+struct message_stop { uint64_t drop, reserved; };        /* drop 1: nobody wants the item that runs either */
 
 struct message_share {
     uint64_t version, at;
@@ -176,6 +181,7 @@ typedef struct message {
         struct message_share share;
         struct message_ask ask;
         struct message_figures figures;
+        struct message_stop stop;
     };
     const void *body;                   /* 16-aligned; NULL when there is none */
     size_t body_size;

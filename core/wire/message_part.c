@@ -77,12 +77,25 @@ void message_put_part(const message *part, const part_content *content, void *sp
     put_behind_column(part, content, (uint8_t *)space + part->part.column_size);
 }
 
+/* A payload that cannot be given away is copied. */
+static int copy_part(const message *part, const part_content *content, buffer *body)
+{
+    if (buffer_reserve(body, part->body_size))
+        return RF_ENOMEM;
+    message_put_part(part, content, body->data);
+    body->size = part->body_size;
+    column_cut(content->values, 0);
+    return RF_OK;
+}
+
 /* Room for everything is made before the column is sealed in it: the payload is moved at most once, and nothing can
    fail once the values have been given away. */
 int message_seal_part(const message *part, const part_content *content, buffer *body)
 {
     buffer *payload = &content->values->payload;
     *body = (buffer){0};
+    if (payload->fixed)
+        return copy_part(part, content, body);
     if (buffer_reserve(payload, part->body_size - payload->size) || column_seal(content->values, body))
         return RF_ENOMEM;
     put_behind_column(part, content, body->data + body->size);

@@ -67,6 +67,10 @@ void transport_wait(transport *via, double until, int descriptor);
 /* With ease: nothing that comes is urgent, so waiting begins with a nap and leaves the core to others. Holds until said otherwise. */
 void transport_at_ease(transport *via, bool ease);
 
+/* Somebody on this host works for the caller and changes *bell when there is something to see: transport_wait returns as soon as it is not
+   seen any more, and lets others have the core from the first look on. NULL: nobody (any more). Borrowed. */
+void transport_watch(transport *via, const _Atomic uint32_t *bell, uint32_t seen);
+
 /* Nobody may send to a rank that has freed its own. What it has offered and what it fetches is over without a word. Gives up
    after a second on a peer that takes nothing. NULL is legal. */
 void transport_free(transport *via);

@@ -15,6 +15,7 @@
 #include "wire/batch.h"
 #include "wire/bodies.h"
 #include "wire/idle.h"
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -64,6 +65,8 @@ struct transport {
     size_t fetching;
     double idle_since;                      /* 0: not idle */
     bool ease;
+    const _Atomic uint32_t *bell;           /* transport_watch */
+    uint32_t bell_seen;
     int failure;                            /* a status: TRANSPORT_FAILED is due, or was told */
     bool failure_told;
     char failure_text[256];
@@ -511,6 +514,17 @@ static bool may_have_something(const transport *via)
            (via->failure && !via->failure_told);
 }
 
+void transport_watch(transport *via, const _Atomic uint32_t *bell, uint32_t seen)
+{
+    via->bell = bell;
+    via->bell_seen = seen;
+}
+
+static bool is_rung(const transport *via)
+{
+    return via->bell && atomic_load_explicit(via->bell, memory_order_acquire) != via->bell_seen;
+}
+
 void transport_wait(transport *via, double until, int descriptor)
 {
     transport_flush(via);
@@ -519,12 +533,16 @@ void transport_wait(transport *via, double until, int descriptor)
         look(via);
         if (may_have_something(via) || (!was_quiet && via->flying == 0))
             return;
+        if (is_rung(via)) {
+            via->idle_since = 0;
+            return;
+        }
         double now = clock_now();
         if (via->idle_since == 0)
             via->idle_since = now;
         if (now >= until)
             return;
-        if (idle_pause(now - via->idle_since + (via->ease ? EASE : 0), until - now, descriptor)) {
+        if (idle_pause(now - via->idle_since + (via->ease ? EASE : 0), until - now, descriptor, via->bell)) {
             via->idle_since = 0;
             return;
         }
@@ -649,7 +667,7 @@ static void close_messages(transport *via)
     cancel_receives(via);
     double start = clock_now();
     for (double idle = 0; !all_over(via) && idle < FREE_PATIENCE; idle = clock_now() - start)
-        idle_pause(idle, FREE_PATIENCE, -1);
+        idle_pause(idle, FREE_PATIENCE, -1, false);
     let_go(via);
     MPI_Comm_free(&via->comm);
 }
