@@ -3,6 +3,8 @@
        rank noop-one ITEMS                   items a second, one item a chunk, each result taken from an iterator
        rank noop-map ITEMS                   the same, results kept in order
        rank noop-auto ITEMS                  items a second, chunks as Rankfold cuts them, results kept in order
+       rank fork-one ITEMS                   microseconds that a chunk of one item costs in a child, beyond inline, one worker
+       rank fork-auto ITEMS                  noop-auto in children
        rank spin ITEMS LOOPS                 wall seconds for ITEMS tasks of LOOPS steps
        rank in ITEMS                         MiB a second, items of 1 MiB to the workers
        rank out ITEMS                        MiB a second, results of 1 MiB to rank 0
@@ -134,25 +136,42 @@ static bool sum_is_right(const rf_results *results, int64_t items)
     return rf_results_len(results) == (uint64_t)items && sum == work_noop_sum(items);
 }
 
-static int noop_one(rf_pool *pool, int64_t items)
+static int seconds_one_by_one(rf_pool *pool, int64_t items, const rf_options *options, double *seconds)
 {
     RF_AUTO(rf_iterator, each);
     figure f = figure_start();
-    int status = rf_imap_unordered(pool, noop, rf_range(0, items), RF_OPTIONS(.chunk_size = 1), &each);
+    int status = rf_imap_unordered(pool, noop, rf_range(0, items), options, &each);
     const rf_result *result;
     int64_t sum = 0;
     while (status == RF_OK && (status = rf_next(each, &result)) == RF_OK)
         sum += rf_i64(result->value);
     figure_stop(&f);
-    return status != RF_END ? status : print_if(sum == work_noop_sum(items), (double)items / f.seconds);
+    *seconds = sum == work_noop_sum(items) ? f.seconds : NAN;
+    return status == RF_END ? RF_OK : status;
 }
 
-static int noop_kept(rf_pool *pool, int64_t items, uint64_t chunk_size)
+static int noop_one(rf_pool *pool, int64_t items)
+{
+    double seconds;
+    int status = seconds_one_by_one(pool, items, RF_OPTIONS(.chunk_size = 1), &seconds);
+    return status ? status : print_if(!isnan(seconds), (double)items / seconds);
+}
+
+static int fork_one(rf_pool *pool, int64_t items)
+{
+    double plain, forked = NAN;
+    int status = seconds_one_by_one(pool, items, RF_OPTIONS(.chunk_size = 1, .workers = 1), &plain);
+    if (status == RF_OK)
+        status = seconds_one_by_one(pool, items, RF_OPTIONS(.chunk_size = 1, .workers = 1, .executor = RF_FORK), &forked);
+    return status ? status : print_if(!isnan(plain + forked), (forked - plain) / (double)items * 1e6);
+}
+
+static int noop_kept(rf_pool *pool, int64_t items, const rf_options *options)
 {
     RF_AUTO(rf_results, results);
     work_warm_memory((size_t)items * sizeof(rf_value));
     figure f = figure_start();
-    int status = rf_map(pool, noop, rf_range(0, items), RF_OPTIONS(.chunk_size = chunk_size), &results);
+    int status = rf_map(pool, noop, rf_range(0, items), options, &results);
     figure_stop(&f);
     return status ? status : print_if(sum_is_right(results, items), (double)items / f.seconds);
 }
@@ -292,9 +311,13 @@ static int driver(rf_pool *pool, int argc, char **argv)
     if (strcmp(mode, "noop-one") == 0)
         return noop_one(pool, items);
     if (strcmp(mode, "noop-map") == 0)
-        return noop_kept(pool, items, 1);
+        return noop_kept(pool, items, RF_OPTIONS(.chunk_size = 1));
     if (strcmp(mode, "noop-auto") == 0)
-        return noop_kept(pool, items, 0);
+        return noop_kept(pool, items, NULL);
+    if (strcmp(mode, "fork-one") == 0)
+        return fork_one(pool, items);
+    if (strcmp(mode, "fork-auto") == 0)
+        return noop_kept(pool, items, RF_OPTIONS(.executor = RF_FORK));
     if (strcmp(mode, "spin") == 0 && argc > 3)
         return efficiency(pool, items, (uint64_t)strtod(argv[3], NULL));
     if (strcmp(mode, "in") == 0)
