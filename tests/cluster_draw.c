@@ -53,6 +53,10 @@ static void draw_options(work *one, uint64_t *random)
         options->halt_count = one_in(random, 2) ? 0 : 1 + up_to(random, 5);
         options->halt_share = one_in(random, 3) ? 0.01 + random_unit(random) / 2 : 0;
     }
+    if (one_in(random, 3)) {
+        options->executor = RF_FORK;
+        options->slots = 1 + (unsigned)random_below(random, 4);
+    }
 }
 
 static void draw_input(work *one, uint64_t *random, uint64_t most)

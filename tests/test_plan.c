@@ -880,6 +880,30 @@ START_TEST(what_a_lost_worker_had_is_run_by_others)
 }
 END_TEST
 
+START_TEST(a_lost_worker_may_have_begun_as_many_tasks_of_a_job_as_it_has_slots)
+{
+    unsigned attempts[6] = {0};
+    workers_join(1);
+    start(6, RF_OPTIONS(.chunk_size = 1, .slots = 2));
+    plan_action run = run_of(0, 1);
+    run_of(1, 1);
+    nothing_to_do();
+    all_done(&run);
+    next(PLAN_DELIVER);
+    plan_taken(of, job, run.chunk, 1);
+    for (uint64_t unit = 2; unit < 6; unit++)
+        run_of(unit, 1);                /* 1 and 2 may be begun, the others wait behind them */
+    ck_assert_int_eq(plan_join(of, 1), RF_OK);
+    ck_assert_int_eq(plan_lost(of, 0), RF_OK);
+    for (unsigned i = 1; i < 6; i++) {
+        run = next(PLAN_RUN);
+        attempts[run.first] = run.attempt;
+    }
+    for (uint64_t unit = 1; unit < 6; unit++)
+        ck_assert_uint_eq(attempts[unit], unit < 3 ? 2 : 1);
+}
+END_TEST
+
 START_TEST(a_lost_worker_that_had_told_of_all_its_units_costs_nothing)
 {
     workers_join(2);
@@ -1123,6 +1147,7 @@ static Suite *suite(void)
         a_worker_that_cannot_be_initialised_is_benched,
         a_job_whose_workers_are_all_benched_ends,
         what_a_lost_worker_had_is_run_by_others,
+        a_lost_worker_may_have_begun_as_many_tasks_of_a_job_as_it_has_slots,
         a_lost_worker_that_had_told_of_all_its_units_costs_nothing,
         an_item_that_costs_three_workers_fails,
         a_block_that_was_reported_in_part_is_not_run_twice,

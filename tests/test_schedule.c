@@ -297,6 +297,44 @@ START_TEST(all_are_at_ease_while_every_worker_has_work_for_half_its_credit)
 }
 END_TEST
 
+START_TEST(a_slot_that_is_free_gets_a_task_whatever_it_costs)
+{
+    workers_join(1);
+    start(100, RF_OPTIONS(.chunk_size = 1, .slots = 3));
+    plan_action run = run_of(0, 1);
+    run_of(1, 1);
+    run_of(2, 1);
+    nothing_to_do();                    /* their cost is unknown */
+    done_in(&run, 1, 0);
+    run = run_of(3, 1);
+    nothing_to_do();                    /* and now known to be high */
+    all_done(&run);                     /* not delivered: 1 comes before it */
+    run_of(4, 1);
+    nothing_to_do();
+}
+END_TEST
+
+START_TEST(a_worker_has_the_credit_of_all_its_slots)
+{
+    unsigned given[2];
+    for (unsigned slots = 1; slots <= 2; slots++) {
+        tear_down();
+        set_up();
+        workers_join(1);
+        start(1000, RF_OPTIONS(.chunk_size = 1, .slots = slots));
+        plan_action run = run_of(0, 1), action;
+        if (slots > 1)
+            run_of(1, 1);
+        done_in(&run, 1e-3, 0);
+        for (given[slots - 1] = slots - 1; plan_take(of, now, &action); given[slots - 1]++)
+            ck_assert_int_eq(action.kind, PLAN_RUN);
+    }
+    ck_assert_uint_eq(given[0], 16);
+    ck_assert_uint_ge(given[1], 32);
+    ck_assert_uint_le(given[1], 33);    /* what one of unknown cost takes is not counted */
+}
+END_TEST
+
 START_TEST(nothing_is_queued_ahead_of_a_long_task)
 {
     workers_join(1);
@@ -365,6 +403,8 @@ static Suite *suite(void)
         chunks_shrink_toward_the_end_so_that_all_workers_end_together,
         several_tasks_are_in_flight_as_long_as_they_are_short,
         all_are_at_ease_while_every_worker_has_work_for_half_its_credit,
+        a_slot_that_is_free_gets_a_task_whatever_it_costs,
+        a_worker_has_the_credit_of_all_its_slots,
         nothing_is_queued_ahead_of_a_long_task,
         no_more_than_so_many_bytes_are_in_flight,
         no_more_than_so_many_tasks_are_in_flight,
