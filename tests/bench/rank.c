@@ -13,6 +13,8 @@
        rank idle SECONDS                     CPU seconds that rank 0 uses while it waits for workers that sleep
        rank share MIB                        memory that all ranks together have for so many MiB of shared data, over its size
        rank memory ITEMS                     KiB: the peak of rank 0's memory, results dropped
+       rank stream ITEMS                     the same, results taken from an iterator by a slow consumer
+       rank policies ITEMS                   noop-auto with policies that are never met
        rank empty                            a job without items */
 #define _GNU_SOURCE
 #include <rankfold.h>
@@ -300,6 +302,31 @@ static int memory(rf_pool *pool, int64_t items)
     return status ? status : print_if(true, (double)work_peak_kib());
 }
 
+/* A consumer that stops for a moment now and then: what is ready waits for it. */
+static int stream(rf_pool *pool, int64_t items)
+{
+    RF_AUTO(rf_iterator, each);
+    int status = rf_imap_unordered(pool, noop, rf_range(0, items), NULL, &each);
+    const rf_result *result;
+    int64_t sum = 0, taken = 0;
+    while (status == RF_OK && (status = rf_next(each, &result)) == RF_OK) {
+        sum += rf_i64(result->value);
+        if (++taken % 50000 == 0)
+            work_sleep(0.002);
+    }
+    return status != RF_END ? status : print_if(sum == work_noop_sum(items), (double)work_peak_kib());
+}
+
+static void ignore_progress(uint64_t done, uint64_t total, bool final, void *user) { (void)done, (void)total, (void)final, (void)user; }
+
+/* Every policy that leaves functions in the rank, set so that none is ever met. */
+static int policies(rf_pool *pool, int64_t items)
+{
+    return noop_kept(pool, items, RF_OPTIONS(.retry = RF_RETRY, .timeout = 3600, .rate_limit = {.count = 1e12}, .halt_count = 1000000,
+                                             .halt_share = 0.5, .max_active = 1000000000, .max_bytes = (uint64_t)1 << 40, .workers = 2,
+                                             .seed = 7, .on_progress = ignore_progress));
+}
+
 static int driver(rf_pool *pool, int argc, char **argv)
 {
     const char *mode = argc > 1 ? argv[1] : "";
@@ -332,6 +359,10 @@ static int driver(rf_pool *pool, int argc, char **argv)
         return chain_apart(pool, items);
     if (strcmp(mode, "memory") == 0)
         return memory(pool, items);
+    if (strcmp(mode, "stream") == 0)
+        return stream(pool, items);
+    if (strcmp(mode, "policies") == 0)
+        return policies(pool, items);
     fputs("usage: mpirun -n RANKS rank MODE ..., see rank.c\n", stderr);
     return 64;
 }

@@ -149,6 +149,7 @@ typedef struct combination {
     int64_t *array;
     char path[256];
     struct { uint64_t calls, finals, done, total; bool wrong; } progress;
+    unsigned settled;               /* callbacks of a future */
     char said[1024];                /* the last error's message, when the verb or the iterator had ended */
     outcome *got;
     uint64_t got_count;
@@ -338,6 +339,36 @@ static void run_dropping(combination *of)
     remember_error(of);
 }
 
+static void note_settled(rf_future *future, void *user)
+{
+    combination *of = user;
+    of->settled += rf_future_ready(future);
+}
+
+/* Polls a little first: a get that is not waited for leaves the future as it was. */
+static void run_map_async(combination *of)
+{
+    rf_future *future;
+    const rf_results *results = NULL;
+    rf_options options = of->options;
+    options.callback = options.error_callback = note_settled;
+    options.user = of;
+    of->status = rf_map_async(of->pool, function_of(of), of->input->make(of), &options, &future);
+    if (of->status == RF_OK) {
+        of->status = rf_future_get(future, 0, &results);
+        if (of->status == RF_AGAIN)
+            of->status = rf_future_get(future, RF_FOREVER, &results);
+        rf_poll(of->pool, 0);           /* calls back, where getting has not */
+        CHECK_INT(of->settled, 1);
+    }
+    remember_error(of);
+    for (uint64_t i = 0; i < rf_results_len(results); i++) {
+        rf_result one = rf_results_at(results, i);
+        keep(of, &one);
+    }
+    rf_future_free(future);
+}
+
 static int square(rf_call *call, rf_value item)
 {
     return RF_RETURN(call, rf_i64(item) * rf_i64(item));
@@ -394,6 +425,7 @@ static const struct verb {
 } verbs[] = {
     {.name = "map", .run = run_map, .ordered = true},
     {.name = "map_unordered", .run = run_map_unordered},
+    {.name = "map_async", .run = run_map_async, .ordered = true},
     {.name = "map without results", .run = run_dropping, .ordered = true, .drops = true},
     {.name = "imap", .run = run_imap, .ordered = true, .streams = true},
     {.name = "imap_unordered", .run = run_imap_unordered, .streams = true},
@@ -424,6 +456,10 @@ static void draw_halt(combination *of) { of->options.halt = (rf_halt)(1 + below(
 static void draw_halt_count(combination *of) { of->options.halt_count = one_in(of, 4) ? RF_UNLIMITED : 1 + below(of, 100); }
 static void draw_halt_share(combination *of) { of->options.halt_share = one_in(of, 4) ? RF_NONE : 0.01 * (double)(1 + below(of, 100)); }
 static void draw_rate_limit(combination *of) { of->options.rate_limit = (rf_rate){.count = 1e6 * (double)(1 + below(of, 9))}; }
+static void draw_executor(combination *of) { of->options.executor = one_in(of, 3) ? RF_INLINE : RF_FORK; }
+static void draw_slots(combination *of) { of->options.slots = 1 + (unsigned)below(of, 4); }
+static void draw_task_timeout(combination *of) { of->options.task_timeout = one_in(of, 2) ? RF_NONE : 1000; }
+static void draw_lifespan(combination *of) { of->options.lifespan = one_in(of, 2) ? RF_UNLIMITED : 1 + below(of, 50); }
 static void draw_seed(combination *of) { of->options.seed = 1 + below(of, 1000000); }
 static void draw_name(combination *of) { of->options.name = "the job"; }
 
@@ -476,6 +512,10 @@ static const struct knob {
     {"workers", 3, draw_workers},
     {"iterable_len", 4, draw_iterable_len},
     {"rate_limit", 6, draw_rate_limit},
+    {"executor", 8, draw_executor},
+    {"slots", 12, draw_slots},
+    {"task_timeout", 12, draw_task_timeout},
+    {"lifespan", 12, draw_lifespan},
     {"seed", 3, draw_seed},
     {"name", 4, draw_name},
     {"on_progress", 2, draw_progress},
@@ -582,6 +622,9 @@ static int refusal(const combination *of)
 {
     const rf_options *call = &of->options;
     if (call->chunk_size && call->n_splits)
+        return RF_EOPTION;
+    bool forks = call->slots > 1 || call->task_timeout > 0 || (call->lifespan && call->lifespan != RF_UNLIMITED);
+    if (call->executor == RF_INLINE && forks)
         return RF_EOPTION;
     if (call->n_splits && of->input->generated && !call->iterable_len)
         return RF_EOPTION;
