@@ -169,6 +169,14 @@ static int length_unless_poison(rf_call *call, rf_value line)
 }
 RF_REGISTER(length_unless_poison);
 
+static int length_unless_poison_again(rf_call *call, rf_value line)
+{
+    if (rf_call_attempt(call) == 1)
+        return length_unless_poison(call, line);
+    return RF_RETURN(call, rf_size(line));
+}
+RF_REGISTER(length_unless_poison_again);
+
 CASE(E2_a_crash_in_a_file_names_the_file_and_the_place)
 {
     RF_AUTO(rf_results, results);
@@ -626,6 +634,89 @@ CASE(E2_shared_data_is_seen_in_children)
 #ifndef __SANITIZE_ADDRESS__
     ALSO(check_shared(pool, RF_OPTIONS(.task_memory = 1 << 20), sizeof bytes, 6));
 #endif
+}
+
+/* ---- chains ---- */
+
+static int crash_once(rf_call *call, rf_value item)
+{
+    int64_t x;
+    if (RF_ARGS(call, item, x))
+        return RF_EARGS;
+    if (x % 20 == 19 && rf_call_attempt(call) == 1)
+        write_to_nowhere();
+    return RF_RETURN(call, x);
+}
+RF_REGISTER(crash_once);
+
+static bool is_odd(rf_call *call, rf_value item)
+{
+    (void)call;
+    return rf_i64(item) % 2;
+}
+RF_REGISTER(is_odd);
+
+static int add(rf_call *call, rf_value sum, rf_value item)
+{
+    return RF_RETURN(call, rf_i64(sum) + rf_i64(item));
+}
+RF_REGISTER(add);
+
+#define AGAIN .executor = RF_FORK, .retry = {.attempts = 2, .backoff = RF_NONE, .on = "crash"}
+
+static void check_chain(rf_seq *odd, uint64_t chunk_size)
+{
+    RF_AUTO(rf_results, failed);
+    RF_AUTO(rf_results, again);
+    CHECK_STATUS(rf_seq_collect(odd, RF_OPTIONS(.executor = RF_FORK, .chunk_size = chunk_size), &failed), RF_EITEMS);
+    CHECK_STATUS(rf_seq_collect(odd, RF_OPTIONS(AGAIN, .chunk_size = chunk_size), &again), RF_OK);
+    CHECK_INT(rf_results_len(failed), 30);
+    CHECK_INT(rf_results_len(again), 30);
+    for (int64_t i = 0; i < 30; i++) {
+        rf_result one = rf_results_at(failed, (uint64_t)i);
+        CHECK_INT(rf_i64(rf_results_value(again, (uint64_t)i)), 2 * i + 1);
+        CHECK_INT(one.index, 2 * i + 1);
+        CHECK_INT(one.ok, (2 * i + 1) % 20 != 19);
+        if (!one.ok)
+            CHECK_HAS(one.error->message, "killed by signal 11 (Segmentation fault) inside the function");
+    }
+}
+
+static void check_sum(rf_seq *odd, rf_fold fold, uint64_t chunk_size)
+{
+    RF_AUTO(rf_results, none);
+    RF_AUTO(rf_results, sum);
+    CHECK_STATUS(rf_seq_reduce(odd, fold, RF_OPTIONS(.executor = RF_FORK, .chunk_size = chunk_size), &none), RF_EITEMS);
+    CHECK_STATUS(rf_seq_reduce(odd, fold, RF_OPTIONS(AGAIN, .chunk_size = chunk_size), &sum), RF_OK);
+    CHECK_INT(rf_i64(rf_results_value(sum, 0)), 900);
+}
+
+CASE(E2_a_chain_loses_what_crashed_alone_and_a_fold_nothing_that_is_tried_again)
+{
+    rf_seq *odd = rf_seq_filter(rf_seq_map(rf_seq_of(pool, rf_range(0, 60)), crash_once), is_odd);
+    for (uint64_t chunk_size = 0; chunk_size <= 30; chunk_size += 15) {
+        ALSO(check_chain(odd, chunk_size));
+        ALSO(check_sum(odd, (rf_fold){.step = add, .merge = add}, chunk_size));
+        ALSO(check_sum(odd, (rf_fold){.step = add}, chunk_size));
+    }
+}
+
+CASE(E2_blocks_that_are_folded_in_children_are_folded_once)
+{
+    RF_AUTO(rf_results, sum);
+    path its;
+    name_scratch(&its, "folded");
+    FILE *to = fopen(its.text, "w");
+    CHECK(to != NULL);
+    for (int i = 0; i < 500; i++)
+        fprintf(to, "%s\n", i % 100 == 57 ? "poison" : "a line");
+    fclose(to);
+    const char *paths[] = {its.text};
+    rf_seq *lengths = rf_seq_map(rf_seq_of(pool, rf_lines((rf_strings_in){.constant = paths}, 1)), length_unless_poison_again);
+    int status = rf_seq_reduce(lengths, (rf_fold){.step = add, .merge = add}, RF_OPTIONS(AGAIN, .split_size = 300, .lifespan = 70), &sum);
+    unlink(its.text);
+    CHECK_STATUS(status, RF_OK);
+    CHECK_INT(rf_i64(rf_results_value(sum, 0)), 3000);
 }
 
 CASE(E2_fork_and_inline_jobs_share_a_pool)
