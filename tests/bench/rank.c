@@ -255,6 +255,8 @@ static int share(rf_pool *pool, int64_t mib)
         kib += its;
     }
     return status ? status : print_if(__builtin_popcountll(all_ranks) == workers, (double)kib / 1024 / (double)mib);
+}
+
 /* Of 0 .. items - 1, one more each, the even ones of those, one more each: items is even. */
 static bool chain_is_right(const rf_results *results, int64_t items)
 {
