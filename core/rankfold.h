@@ -302,7 +302,7 @@ typedef struct rf_options {
     uint64_t iterable_len;                  /* length of a source that cannot say; RF_ENDLESS. A source that ends earlier
                                                ends the job; a longer one is cut */
     uint64_t max_active;                    /* items (blocks, where workers read) read and not yet delivered: bounds rank 0's
-                                               memory. Default: twice the credit of all workers, at least 1,024 */
+                                               memory. Default: twice the credit of all workers and 4 MiB for each, at least 1,024 */
     uint64_t max_bytes;                     /* the same in bytes of results held; 64 MiB; the next to deliver is always let in */
     double timeout;                         /* of the whole job; RF_NONE. What is unfinished then is a failure RF_ETIMEOUT */
     rf_retry retry;

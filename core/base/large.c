@@ -6,8 +6,8 @@
 #include <sys/mman.h>
 
 #define HUGE_PAGE ((size_t)2 << 20)
-#define SLAB (8 * HUGE_PAGE)
-#define SLAB_SHARE (SLAB / 4)       /* a piece above it has a slab of its own */
+#define SLAB_MOST (8 * HUGE_PAGE)
+#define SHARE 4                     /* a piece above a fourth of the largest slab has one of its own */
 #define LOOK_MOST 8                 /* pieces given back that are looked at for one of the size asked for */
 #define HEAD 64                     /* before each piece, and at the front of a slab: keeps pieces at multiples of 64 */
 
@@ -18,7 +18,15 @@ typedef struct slab {
 } slab;
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static slab *current, *spare;       /* spare has no live piece */
+
+/* Small pieces come and go with the messages of a stream, and one that stays keeps its slab: so theirs are small. Large ones would
+   leave a good part of such a slab unused. */
+typedef struct shelf {
+    size_t slab_size, most;         /* most: bytes of a piece, with its head */
+    slab *current, *spare;          /* spare has no live piece */
+} shelf;
+static shelf shelves[] = {{2 * HUGE_PAGE, HUGE_PAGE / 8, NULL, NULL}, {SLAB_MOST, SLAB_MOST / SHARE, NULL, NULL}};
+#define SHELVES (sizeof shelves / sizeof *shelves)
 
 static size_t rounded(size_t size, size_t multiple)
 {
@@ -70,31 +78,38 @@ static void slab_put_away(slab *empty)
 {
     empty->used = HEAD;
     empty->unused = NULL;
-    if (empty == current)
-        return;
-    if (!spare && empty->size == SLAB)
-        spare = empty;
-    else
-        munmap(empty, empty->size);
+    for (size_t i = 0; i < SHELVES; i++) {
+        if (empty == shelves[i].current)
+            return;
+        if (!shelves[i].spare && empty->size == shelves[i].slab_size) {
+            shelves[i].spare = empty;
+            return;
+        }
+    }
+    munmap(empty, empty->size);
 }
 
-static slab *slab_with_room(size_t size)
+static slab *slab_with_room(shelf *of, size_t size)
 {
-    if (current && current->size - current->used >= size)
-        return current;
-    slab *next = spare ? spare : slab_map(SLAB);
+    if (of->current && of->current->size - of->current->used >= size)
+        return of->current;
+    slab *next = of->spare ? of->spare : slab_map(of->slab_size);
     if (!next)
         return NULL;
-    spare = NULL;
-    return current = next;          /* the old one is found again by its last piece */
+    of->spare = NULL;
+    return of->current = next;      /* the old one is found again by its last piece */
 }
 
 static void *get(size_t needed)
 {
-    void *piece = current ? slab_reuse(current, needed) : NULL;
+    size_t i = 0;
+    while (i < SHELVES && needed > shelves[i].most)
+        i++;
+    shelf *of = i < SHELVES ? &shelves[i] : NULL;
+    void *piece = of && of->current ? slab_reuse(of->current, needed) : NULL;
     if (piece)
         return piece;
-    slab *from = needed > SLAB_SHARE ? slab_map(rounded(needed + HEAD, HUGE_PAGE)) : slab_with_room(needed);
+    slab *from = of ? slab_with_room(of, needed) : slab_map(rounded(needed + HEAD, HUGE_PAGE));
     return from ? slab_cut(from, needed) : NULL;
 }
 

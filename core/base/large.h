@@ -3,7 +3,7 @@
    huge pages (Linux, transparent_hugepage: always or madvise); a piece given back is the next one of its size, and a slab whose pieces are all
    free is used again: both while they are warm.
 
-   One set of slabs a process, behind a lock: a piece may be freed by any thread. Unused memory that is kept: two slabs at most. */
+   One set of slabs a process, behind a lock: a piece may be freed by any thread. Unused memory that is kept: two slabs of 4 and two of 16 MiB at most. */
 #ifndef RANKFOLD_BASE_LARGE_H
 #define RANKFOLD_BASE_LARGE_H
 

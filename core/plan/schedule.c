@@ -53,7 +53,7 @@ void expire(plan *of, double now)
     deadlines_look(of);
 }
 
-/* Twice what all workers' credit holds. */
+/* Twice what all workers' credit holds, but no more bytes than may travel to them and back: what is more only waits in memory. */
 static uint64_t window_of_its_own(const job *j)
 {
     uint64_t in_a_chunk = j->as.settled.chunk_size ? j->as.settled.chunk_size : 1;
@@ -63,7 +63,9 @@ static uint64_t window_of_its_own(const job *j)
         credit = tasks_most;
     if (credit < (double)in_a_chunk)
         credit = (double)in_a_chunk;
-    double window = 2 * credit * (double)j->takers * (double)j->slots;
+    double window = 2 * credit * (double)j->takers * (double)j->slots, each = j->measured.bytes + (double)j->as.unit_bytes;
+    double most = each > 0 ? (double)PLAN_BYTES_MOST * (double)j->takers * (double)j->slots / each : INFINITY;
+    window = window < most ? window : most;
     return window < WINDOW_LEAST ? WINDOW_LEAST : window > 1e18 ? UINT64_MAX : (uint64_t)window;
 }
 
