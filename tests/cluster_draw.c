@@ -44,8 +44,10 @@ static void draw_options(work *one, uint64_t *random)
     options->split_size = 16 + up_to(random, 12);
     options->workers = one_in(random, 5) ? 1 + (unsigned)up_to(random, 5) : 0;
     options->seed = one_in(random, 2) ? 0 : 1 + random_below(random, 1000);
-    if (one_in(random, 8) && one->input != WORK_LINES && one->input != WORK_RECORDS)
-        options->rate_limit = (rf_rate){(one->count > 2048 ? 1e4 : 10) + (double)up_to(random, 20), (int)random_below(random, 2)};
+    if (one_in(random, 8) && one->input != WORK_LINES && one->input != WORK_RECORDS) {      /* a fraction of a virtual second: who polls does so often */
+        int per = (int)random_below(random, 2);
+        options->rate_limit = (rf_rate){(4 * (double)one->count + (double)up_to(random, 20)) * (per == RF_MINUTE ? 60 : 1), per};
+    }
     if (one_in(random, 12))
         options->timeout = small_time(random, 4);
     if (one_in(random, 10)) {

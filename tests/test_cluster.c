@@ -22,6 +22,7 @@
 #define PATIENCE 1e6                /* virtual seconds */
 #define SECONDS_A_SEED 60           /* of this processor: what rank 0 never waits in shows in no virtual time */
 #define TAIL_BYTES 6000
+#define ASKED_MOST 50
 
 typedef struct scene {
     uint64_t seed;
@@ -41,6 +42,7 @@ typedef struct running {
     cluster *in;
     rf_pool *pool;
     uint64_t random, shared;
+    unsigned asked;                 /* how often for figures: each time is a message to and from every worker */
 } running;
 
 static bool one_seed;
@@ -360,7 +362,7 @@ static void run_round(running *run, int first, int count)
     }
     while (anything_open(run, first, count)) {
         int i = first + (int)random_below(&run->random, (uint64_t)count);
-        if (random_below(&run->random, 16) == 0)
+        if (random_below(&run->random, 16) == 0 && run->asked++ < ASKED_MOST)
             ask_for_figures(run);
         if (is_later(&run->works[i])) {
             if (!run->done[i])
