@@ -1,6 +1,7 @@
-/* A function that fails now and then. It teaches retry: each failure has a kind, only the kinds of .on are tried
-   again (only what failed, on another worker where there is one), and what fails for good is told beside the results
-   of the rest. */
+/* A function that fails now and then, and must not be called too often. It teaches retry and rates: each failure has
+   a kind, only the kinds of .on are tried again (only what failed, on another worker where there is one), what fails
+   for good is told beside the results of the rest; and all workers together begin no more than so many attempts a
+   second, retries among them. */
 #include <rankfold.h>
 
 /* Stands for a request over a network. One item in seven needs a second attempt, one in twenty a third; one in thirty
@@ -28,7 +29,8 @@ static int driver(rf_pool *pool, int argc, char **argv)
 {
     (void)argc, (void)argv;
     RF_AUTO(rf_results, pages);
-    int status = rf_map(pool, fetch, rf_range(0, 100), RF_OPTIONS(.on_progress = progress, .user = stderr), &pages);
+    int status = rf_map(pool, fetch, rf_range(0, 100),
+                        RF_OPTIONS(.rate_limit = {.count = 2000}, .on_progress = progress, .user = stderr), &pages);
     for (uint64_t i = 0; rf_results_next_success(pages, &i); i++) {
         rf_result page = rf_results_at(pages, i);
         printf("%" PRIu64 "\t%" PRIu64 "\t%u\n", page.index, rf_u64(page.value), page.attempts);
