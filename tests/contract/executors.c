@@ -351,7 +351,7 @@ CASE(E2_slots_run_items_at_once_in_one_rank)
     name_scratch(&its, "meet");
     int status = rf_map(pool, meet, rf_range(0, 12), RF_OPTIONS(.slots = 2, .workers = 1, .chunk_size = 1, .state = RF_STATE(its)), NULL);
     if (status == RF_OK)
-        status = rf_map(pool, meet, rf_range(12, 20), RF_OPTIONS(.slots = 4, .workers = 1, .state = RF_STATE(its)), NULL);
+        status = rf_map(pool, meet, rf_range(12, 20), RF_OPTIONS(.slots = 4, .workers = 1, .chunk_size = 1, .state = RF_STATE(its)), NULL);
     for (int64_t i = 0; i < 20; i++) {
         char mine[PATH_MAX + 32];
         snprintf(mine, sizeof mine, "%s.%" PRId64, its.text, i);
