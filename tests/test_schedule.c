@@ -314,6 +314,33 @@ START_TEST(a_slot_that_is_free_gets_a_task_whatever_it_costs)
 }
 END_TEST
 
+/* 0.003 three times added and taken away again leaves a rest above 0. */
+START_TEST(nothing_is_queued_behind_unknown_tasks_when_the_known_ones_are_done)
+{
+    workers_join(1);
+    start(5, RF_OPTIONS(.chunk_size = 1, .max_active = 3));
+    plan_action first = run_of(0, 1), known[3], run;
+    done_in(&first, 0.003, 1);
+    for (uint64_t unit = 1; unit <= 3; unit++)
+        known[unit - 1] = run_of(unit, 1);
+    nothing_to_do();                    /* the window is full */
+    plan_job unknown = job_of(4, RF_OPTIONS(.chunk_size = 1, .slots = 4));
+    uint64_t other = add(&unknown);
+    for (unsigned i = 0; i < 3; i++) {
+        run = run_of(i, 1);
+        ck_assert_uint_eq(run.job, other);
+        plan_part part = part_of(&known[i], 1, true);
+        part.seconds = 0.003;
+        report(&part);
+        next(PLAN_DELIVER);
+    }
+    run = run_of(3, 1);
+    ck_assert_uint_eq(run.job, other);
+    plan_taken(of, job, known[0].chunk, 1);
+    nothing_to_do();                    /* there is room in the window, and no task of known cost ahead */
+}
+END_TEST
+
 START_TEST(a_worker_has_the_credit_of_all_its_slots)
 {
     unsigned given[2];
@@ -404,6 +431,7 @@ static Suite *suite(void)
         several_tasks_are_in_flight_as_long_as_they_are_short,
         all_are_at_ease_while_every_worker_has_work_for_half_its_credit,
         a_slot_that_is_free_gets_a_task_whatever_it_costs,
+        nothing_is_queued_behind_unknown_tasks_when_the_known_ones_are_done,
         a_worker_has_the_credit_of_all_its_slots,
         nothing_is_queued_ahead_of_a_long_task,
         no_more_than_so_many_bytes_are_in_flight,

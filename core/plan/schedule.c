@@ -135,6 +135,7 @@ static void give(plan *of, uint32_t who, uint32_t which, double now)
     w->bytes += p->travels;
     load_is(of, w, w->load + p->predicted);
     w->count++;
+    w->unknown += p->predicted <= 0;
     rate_draw(&j->limit, p->count, now);
     tasks_push(of, who, which);
     act(of, &(plan_action){.kind = PLAN_RUN, .job = j->id, .task = task_of(of, which), .worker = who, .chunk = p->chunk,

@@ -83,11 +83,11 @@ typedef struct job {
 } job;
 
 typedef struct worker {
-    double load;                        /* seconds predicted in flight */
+    double load;                        /* seconds predicted in flight; 0 exactly where all of it is of unknown cost */
     size_t bytes;                       /* that travel to it and back */
     list tasks;
     link in_hungry;
-    uint32_t count, ordinal;
+    uint32_t count, unknown, ordinal;   /* tasks in flight, and those of them whose cost is unknown */
     bool joined, hungry;
 } worker;
 

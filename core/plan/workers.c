@@ -104,7 +104,10 @@ void worker_finished(plan *of, uint32_t which)
     worker *w = &of->workers[who];
     tasks_remove(of, which);
     w->bytes -= of->pieces[which].travels;
-    load_is(of, w, --w->count ? w->load - of->pieces[which].predicted : 0);
+    w->count--;
+    w->unknown -= of->pieces[which].predicted <= 0;
+    /* Sums and differences of doubles leave a rest, which would be taken for tasks of known cost. */
+    load_is(of, w, w->count > w->unknown ? w->load - of->pieces[which].predicted : 0);
     of->stuck = false;                  /* it may have had room, and too little */
     if (w->count == 0)
         hungry_remove(of, who);
