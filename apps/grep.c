@@ -2,17 +2,17 @@
    come. It teaches ordered iteration over splits of files, functions that emit many values, and set-up: what it sets,
    functions read everywhere. */
 #define _GNU_SOURCE
-#include <argp.h>
 #include <errno.h>
 #include <rankfold.h>
 #include <string.h>
 #include <sys/stat.h>
 
+#include "command_line.h"
+
 enum { FOUND, NOT_FOUND, TROUBLE };     /* the exit status, as of any grep */
 
 static const char *word;
-static char **paths;
-static size_t path_count;
+static operands paths;
 
 /* A block cannot know its first line's number: it emits numbers from its own start and, last, how many lines it has. */
 static int search(rf_call *call, rf_value text)
@@ -78,9 +78,9 @@ static int driver(rf_pool *pool, int argc, char **argv)
 {
     (void)argc, (void)argv;
     struct stat first;
-    bool with_path = path_count > 1 || (stat(paths[0], &first) == 0 && S_ISDIR(first.st_mode));
+    bool with_path = paths.count > 1 || (stat(paths.at[0], &first) == 0 && S_ISDIR(first.st_mode));
     RF_AUTO(rf_iterator, blocks);
-    int status = rf_imap(pool, search, rf_splits(paths, path_count), NULL, &blocks);
+    int status = rf_imap(pool, search, rf_splits(paths.at, paths.count), NULL, &blocks);
     const rf_result *block;
     struct place at = {0};
     int outcome = NOT_FOUND;
@@ -95,34 +95,24 @@ static int driver(rf_pool *pool, int argc, char **argv)
 static error_t parse(int key, char *value, struct argp_state *state)
 {
     switch (key) {
-    case 'h':
-        argp_state_help(state, stdout, ARGP_HELP_SHORT_USAGE | ARGP_HELP_LONG | ARGP_HELP_DOC);
-        return ECANCELED;
-    case ARGP_KEY_INIT:
-        state->err_stream = NULL;       /* a wrong option is one line, from getopt; argp would add one more */
-        return 0;
     case ARGP_KEY_ARG:
         if (word)
             return ARGP_ERR_UNKNOWN;    /* the rest, by ARGP_KEY_ARGS */
         word = value;
         return 0;
-    case ARGP_KEY_ARGS:
-        paths = state->argv + state->next;
-        path_count = (size_t)(state->argc - state->next);
-        return 0;
     case ARGP_KEY_END:
-        if (path_count)
+        if (paths.count)
             return 0;
         fprintf(stderr, "grep: a word and at least one file are needed (try --help)\n");
         return EINVAL;
     default:
-        return ARGP_ERR_UNKNOWN;
+        return command_line_key(key, state, &paths);
     }
 }
 
 static int setup(int argc, char **argv)
 {
-    static const struct argp_option options[] = {{"help", 'h', NULL, 0, "print this and end", 0}, {0}};
+    static const struct argp_option options[] = {COMMAND_LINE_HELP, {0}};
     static const struct argp command = {
         .options = options, .parser = parse, .args_doc = "WORD PATH...",
         .doc = "Prints the lines that hold WORD, with their numbers; where there is more than one file, with its name. "
@@ -130,12 +120,7 @@ static int setup(int argc, char **argv)
                "ends in .gz is decompressed. The status is 0 when a line was found, 1 when none was, 2 when something "
                "could not be read.",
     };
-    argv[0] = program_invocation_short_name;
-    switch (argp_parse(&command, argc, argv, ARGP_NO_EXIT | ARGP_NO_HELP, NULL, NULL)) {
-    case 0: return RF_OK;
-    case ECANCELED: return RF_END;
-    default: return TROUBLE;
-    }
+    return command_line_parse(&command, argc, argv, TROUBLE);
 }
 
 int main(int argc, char **argv) { return rf_main_setup(argc, argv, setup, driver); }

@@ -1,11 +1,12 @@
 /* Pi by throwing darts at a square. It teaches random numbers that belong to the item: every number of ranks, every
    chunk size and every attempt throw the same darts, so that the digits are the same. */
 #define _GNU_SOURCE
-#include <argp.h>
 #include <errno.h>
 #include <rankfold.h>
 #include <stdlib.h>
 #include <sysexits.h>
+
+#include "command_line.h"
 
 #define DARTS 10000                     /* of one item */
 #define ITEMS_MOST (INT64_C(1) << 40)   /* what 64 bits and some patience are good for */
@@ -52,17 +53,11 @@ static error_t parse(int key, char *value, struct argp_state *state)
             return EINVAL;
         }
         return 0;
-    case 'h':
-        argp_state_help(state, stdout, ARGP_HELP_SHORT_USAGE | ARGP_HELP_LONG | ARGP_HELP_DOC);
-        return ECANCELED;
-    case ARGP_KEY_INIT:
-        state->err_stream = NULL;       /* a wrong option is one line, from getopt; argp would add one more */
-        return 0;
     case ARGP_KEY_ARG:
         fprintf(stderr, "pi: what is %s? There are only options (try --help)\n", value);
         return EINVAL;
     default:
-        return ARGP_ERR_UNKNOWN;
+        return command_line_key(key, state, NULL);
     }
 }
 
@@ -71,18 +66,13 @@ static int setup(int argc, char **argv)
 {
     static const struct argp_option options[] = {
         {"items", 'n', "ITEMS", 0, "how many times 10,000 darts (1,000)", 0},
-        {"help", 'h', NULL, 0, "print this and end", 0},
+        COMMAND_LINE_HELP,
         {0},
     };
     static const struct argp command = {
         .options = options, .parser = parse, .doc = "Estimates pi, with the same digits on any number of ranks.",
     };
-    argv[0] = program_invocation_short_name;
-    switch (argp_parse(&command, argc, argv, ARGP_NO_EXIT | ARGP_NO_HELP, NULL, NULL)) {
-    case 0: return RF_OK;
-    case ECANCELED: return RF_END;
-    default: return EX_USAGE;
-    }
+    return command_line_parse(&command, argc, argv, EX_USAGE);
 }
 
 int main(int argc, char **argv) { return rf_main_setup(argc, argv, setup, driver); }

@@ -2,7 +2,6 @@
    that grow: an item is a directory, whose function gives the entries it finds and adds the directories among them to the job, so that the
    workers share a tree whose size nobody knows. */
 #define _GNU_SOURCE
-#include <argp.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -13,10 +12,11 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "command_line.h"
+
 enum { ALL_SEEN, TROUBLE };             /* the exit status, as of find */
 
-static char **given;                    /* DIR... */
-static size_t given_count;
+static operands given;                  /* DIR... */
 
 /* ---- on the workers ------------------------------------------------------------------------------------------------ */
 
@@ -118,14 +118,14 @@ static void tell(const char *what, int *outcome)
 static size_t look_at_given(struct lines *all, rf_value *directories, int *outcome)
 {
     size_t count = 0;
-    for (size_t i = 0; i < given_count; i++) {
+    for (size_t i = 0; i < given.count; i++) {
         struct stat its;
-        if (lstat(given[i], &its) == 0 && add_line(all, (int64_t)its.st_size, given[i]) == RF_OK) {
+        if (lstat(given.at[i], &its) == 0 && add_line(all, (int64_t)its.st_size, given.at[i]) == RF_OK) {
             if (S_ISDIR(its.st_mode))
-                directories[count++] = rf_of_string(given[i]);
+                directories[count++] = rf_of_string(given.at[i]);
             continue;
         }
-        fprintf(stderr, "walk: %s: %s\n", given[i], strerror(errno));
+        fprintf(stderr, "walk: %s: %s\n", given.at[i], strerror(errno));
         *outcome = TROUBLE;
     }
     return count;
@@ -155,7 +155,7 @@ static int driver(rf_pool *pool, int argc, char **argv)
     (void)argc, (void)argv;
     struct lines all = {0};
     int outcome = ALL_SEEN;
-    rf_value *directories = malloc(given_count * sizeof *directories);
+    rf_value *directories = malloc(given.count * sizeof *directories);
     if (!directories)
         return RF_ENOMEM;
     size_t count = look_at_given(&all, directories, &outcome);
@@ -177,40 +177,25 @@ static error_t parse(int key, char *value, struct argp_state *state)
 {
     (void)value;
     switch (key) {
-    case 'h':
-        argp_state_help(state, stdout, ARGP_HELP_SHORT_USAGE | ARGP_HELP_LONG | ARGP_HELP_DOC);
-        return ECANCELED;
-    case ARGP_KEY_INIT:
-        state->err_stream = NULL;       /* a wrong option is one line, from getopt; argp would add one more */
-        return 0;
-    case ARGP_KEY_ARGS:
-        given = state->argv + state->next;
-        given_count = (size_t)(state->argc - state->next);
-        return 0;
     case ARGP_KEY_END:
-        if (given_count)
+        if (given.count)
             return 0;
         fprintf(stderr, "walk: at least one directory is needed (try --help)\n");
         return EINVAL;
     default:
-        return ARGP_ERR_UNKNOWN;
+        return command_line_key(key, state, &given);
     }
 }
 
 static int setup(int argc, char **argv)
 {
-    static const struct argp_option options[] = {{"help", 'h', NULL, 0, "print this and end", 0}, {0}};
+    static const struct argp_option options[] = {COMMAND_LINE_HELP, {0}};
     static const struct argp command = {
         .options = options, .parser = parse, .args_doc = "DIR...",
         .doc = "Prints the size and the path of each DIR and of everything below it, sorted by bytes.\vSymbolic links are not followed. "
                "The status is 0 when all was seen, 1 when something could not be read, which is told on standard error.",
     };
-    argv[0] = program_invocation_short_name;
-    switch (argp_parse(&command, argc, argv, ARGP_NO_EXIT | ARGP_NO_HELP, NULL, NULL)) {
-    case 0: return RF_OK;
-    case ECANCELED: return RF_END;
-    default: return EX_USAGE;
-    }
+    return command_line_parse(&command, argc, argv, EX_USAGE);
 }
 
 int main(int argc, char **argv) { return rf_main_setup(argc, argv, setup, driver); }

@@ -3,7 +3,6 @@
    failures are told and the rest is still counted. The table (word_table.h) and the file that appears whole
    (output_file.h) know nothing of rankfold. */
 #define _GNU_SOURCE
-#include <argp.h>
 #include <ctype.h>
 #include <errno.h>
 #include <rankfold.h>
@@ -12,6 +11,7 @@
 #include <string.h>
 #include <sysexits.h>
 
+#include "command_line.h"
 #include "output_file.h"
 #include "word_table.h"
 
@@ -115,8 +115,7 @@ static void write_counts(const void *sorted, FILE *to)
     }
 }
 
-static char **paths;
-static size_t path_count;
+static operands paths;
 static uint64_t split_size = SPLIT_SIZE;
 static bool shows_progress;
 
@@ -133,7 +132,7 @@ static int count_all(rf_pool *pool, table *counts, uint64_t *lost)
     const rf_result *block;
     const char *last = NULL;
     RF_AUTO(rf_iterator, blocks);
-    int status = rf_imap_unordered(pool, count_words, rf_splits(paths, path_count),
+    int status = rf_imap_unordered(pool, count_words, rf_splits(paths.at, paths.count),
                                    RF_OPTIONS(.name = "wordcount", .split_size = split_size,
                                               .progress = shows_progress ? RF_ON : RF_UNSET),
                                    &blocks);
@@ -225,20 +224,10 @@ static error_t parse(int key, char *value, struct argp_state *state)
     case 'V':
         printf("wordcount (rankfold) %s\n", rf_version());
         return ECANCELED;
-    case 'h':
-        argp_state_help(state, stdout, ARGP_HELP_SHORT_USAGE | ARGP_HELP_LONG | ARGP_HELP_DOC);
-        return ECANCELED;
-    case ARGP_KEY_INIT:
-        state->err_stream = NULL;       /* a wrong option is one line, from getopt; argp would add one more */
-        return 0;
-    case ARGP_KEY_ARGS:
-        paths = state->argv + state->next;
-        path_count = (size_t)(state->argc - state->next);
-        return 0;
     case ARGP_KEY_END:
-        return path_count ? 0 : wrong_use("no PATH is given: wordcount PATH... (try --help)");
+        return paths.count ? 0 : wrong_use("no PATH is given: wordcount PATH... (try --help)");
     default:
-        return ARGP_ERR_UNKNOWN;
+        return command_line_key(key, state, &paths);
     }
 }
 
@@ -250,7 +239,7 @@ static int setup(int argc, char **argv)
         {"chunk-size", 'c', "BYTES[K|M|G]", 0, "how much of a file is one piece of work (8M)", 0},
         {"progress", 'p', NULL, 0, "show on standard error how far it is: how many of the pieces", 0},
         {"report", 'r', "FILE", 0, "write there at the end what each rank has done; - for standard error", 0},
-        {"help", 'h', NULL, 0, "print this and end", 0},
+        COMMAND_LINE_HELP,
         {"version", 'V', NULL, 0, "print the version and end", 0},
         {0},
     };
@@ -262,12 +251,7 @@ static int setup(int argc, char **argv)
                "not be read: it is named, and the counts of the rest are printed (with --output they are not written); 64 "
                "for wrong use, 66 when a PATH does not exist, 73 when the output cannot be written.",
     };
-    argv[0] = program_invocation_short_name;
-    switch (argp_parse(&command, argc, argv, ARGP_NO_EXIT | ARGP_NO_HELP, NULL, NULL)) {
-    case 0: return RF_OK;
-    case ECANCELED: return RF_END;
-    default: return EX_USAGE;
-    }
+    return command_line_parse(&command, argc, argv, EX_USAGE);
 }
 
 int main(int argc, char **argv) { return rf_main_setup(argc, argv, setup, driver); }
