@@ -80,6 +80,15 @@ body *bodies_take(bodies *table, int peer, uint64_t id)
     return taken;
 }
 
+bool bodies_withdraw(bodies *table, int peer, uint64_t id)
+{
+    const body *one = bodies_find(table, peer, id);
+    if (!one || one->reading)
+        return false;
+    free(bodies_take(table, peer, id));
+    return true;
+}
+
 size_t bodies_forget(bodies *table, int peer)
 {
     size_t before = table->count;

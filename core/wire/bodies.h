@@ -28,6 +28,7 @@ body *body_new(int peer, uint64_t id, size_t size);     /* NULL: out of memory, 
 int bodies_add(bodies *table, body *added);     /* RF_ENOMEM; RF_EUSAGE: there is one of that peer and id already. Then it stays the caller's */
 body *bodies_find(const bodies *table, int peer, uint64_t id);
 body *bodies_take(bodies *table, int peer, uint64_t id);        /* NULL: there is none */
+bool bodies_withdraw(bodies *table, int peer, uint64_t id);      /* frees one, if it is there and is not being read; whether it did */
 size_t bodies_forget(bodies *table, int peer);  /* frees those of a peer; how many there were. It walks the whole table */
 void bodies_free(bodies *table);
 

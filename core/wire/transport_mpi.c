@@ -286,11 +286,7 @@ int transport_offer(transport *via, int to, uint64_t id, const void *data, size_
 
 bool transport_withdraw(transport *via, int to, uint64_t id)
 {
-    const body *offer = bodies_find(&via->offers, to, id);
-    if (!offer || offer->reading)
-        return false;
-    free(bodies_take(&via->offers, to, id));
-    return true;
+    return bodies_withdraw(&via->offers, to, id);
 }
 
 /* Answers a request: with the pieces of the offer, or an empty message for each where there is no such offer. */

@@ -42,11 +42,7 @@ int transport_offer(transport *via, int to, uint64_t id, const void *data, size_
 
 bool transport_withdraw(transport *via, int to, uint64_t id)
 {
-    const body *offer = bodies_find(&via->offers, to, id);
-    if (!offer || offer->reading)
-        return false;
-    free(bodies_take(&via->offers, to, id));
-    return true;
+    return bodies_withdraw(&via->offers, to, id);
 }
 
 int transport_fetch(transport *via, int from, uint64_t id, void *space, size_t size)
