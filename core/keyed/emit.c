@@ -189,25 +189,18 @@ static int make_room(emitter *to, size_t size)
 
 static __attribute__((noinline)) int emit_any(emitter *to, rf_value key, rf_value value)
 {
-    record_part key_part, value_part;
+    record_part encoded[2];
+    record made;
     uint32_t partition;
     if (to->status)
         return to->status;
-    to->packed.size = 0;
     int status = fold_lift(to->of->fold, &value);
-    status = status ? status : record_encode_key(key, &key_part, &to->packed);
-    status = status ? status : record_encode_value(value, &value_part, &to->packed);
+    status = status ? status : record_encode(key, value, encoded, &to->packed, &made);
     if (status)
         return status;
-    record made = {.key = key_part.data ? key_part.data : to->packed.data + key_part.packed_at,
-                   .key_size = (uint32_t)key_part.size,
-                   .key_type = (uint8_t)key_part.type,
-                   .value = value_part.data ? value_part.data : to->packed.data + value_part.packed_at,
-                   .value_size = (uint32_t)value_part.size,
-                   .value_type = (uint8_t)value_part.type};
     if (to->of->partitioner && partition_ask(to->of, record_key(&made), &partition))
         return RF_EFUNCTION;
-    size_t size = RECORD_HEAD_MOST + key_part.size + value_part.size + RECORD_SLACK;
+    size_t size = RECORD_HEAD_MOST + encoded[0].size + encoded[1].size + RECORD_SLACK;
     if (size > to->stage.capacity - (size_t)(to->at - to->stage.data) && make_room(to, size))
         return to->status;
     to->at += record_write(&made, to->at);

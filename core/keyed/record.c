@@ -144,6 +144,27 @@ int record_encode_value(rf_value value, record_part *to, buffer *packed)
     return no_value("value", to->type);
 }
 
+static const uint8_t *bytes_of(const record_part *part, const buffer *packed)
+{
+    return part->data ? part->data : (const uint8_t *)packed->data + part->packed_at;
+}
+
+int record_encode(rf_value key, rf_value value, record_part parts[2], buffer *packed, record *made)
+{
+    packed->size = 0;
+    int status = record_encode_key(key, &parts[0], packed);
+    status = status ? status : record_encode_value(value, &parts[1], packed);
+    if (status)
+        return status;
+    *made = (record){.key = bytes_of(&parts[0], packed),
+                     .key_size = (uint32_t)parts[0].size,
+                     .key_type = (uint8_t)parts[0].type,
+                     .value = bytes_of(&parts[1], packed),
+                     .value_size = (uint32_t)parts[1].size,
+                     .value_type = (uint8_t)parts[1].type};
+    return RF_OK;
+}
+
 /* ---- to values --------------------------------------------------------------------------------------------------- */
 
 static double unsorted(uint64_t sorted)

@@ -58,6 +58,9 @@ typedef struct record_part {
 int record_encode_key(rf_value key, record_part *to, buffer *packed);
 int record_encode_value(rf_value value, record_part *to, buffer *packed);
 
+/* Both: what made views are the values, the two parts (key, value), or packed, whose content before is dropped. */
+int record_encode(rf_value key, rf_value value, record_part parts[2], buffer *packed, record *made);
+
 static inline unsigned record_trimmed(uint64_t number)      /* bytes without leading zeros */
 {
     return number ? (unsigned)(71 - __builtin_clzll(number)) / 8 : 0;

@@ -56,20 +56,13 @@ static int combine_entries(const shape *of, const entry *entries, size_t count, 
 
 int seal_combined(seal_output *to, rf_value key, rf_value value)
 {
-    record_part key_part, value_part;
+    record_part encoded[2];
+    record made;
     if (!to->key)
         return error_set(RF_EUSAGE, "usage", "a combiner emits while it runs, and not afterwards");
-    to->packed.size = 0;
-    int status = record_encode_key(key, &key_part, &to->packed);
-    status = status ? status : record_encode_value(value, &value_part, &to->packed);
+    int status = record_encode(key, value, encoded, &to->packed, &made);
     if (status)
         return status;
-    record made = {.key = key_part.data ? key_part.data : to->packed.data + key_part.packed_at,
-                   .key_size = (uint32_t)key_part.size,
-                   .key_type = (uint8_t)key_part.type,
-                   .value = value_part.data ? value_part.data : to->packed.data + value_part.packed_at,
-                   .value_size = (uint32_t)value_part.size,
-                   .value_type = (uint8_t)value_part.type};
     if (!record_same_key(&made, to->key)) {
         char wrong[100], right[100];
         record_tell(record_key(&made), wrong, sizeof wrong);
