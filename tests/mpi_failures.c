@@ -1,4 +1,5 @@
 /* Items that fail, on 1, 2, 3 and 5 ranks: what is told of them, and what they do to the rest of their job. */
+#include "functions.h"
 #include "verify.h"
 
 static int stubborn(rf_call *call, rf_value item)
@@ -11,15 +12,6 @@ static int stubborn(rf_call *call, rf_value item)
     return RF_OK;
 }
 RF_REGISTER(stubborn);
-
-static int fail_as_told(rf_call *call, rf_value item)
-{
-    const char *kind, *text;
-    if (RF_ARGS(call, item, kind, text))
-        return RF_EARGS;
-    return rf_fail(call, kind[0] ? kind : NULL, "%s", text);
-}
-RF_REGISTER(fail_as_told);
 
 static int answer(rf_call *call, rf_value item)
 {
@@ -40,14 +32,6 @@ static int area(rf_call *call, rf_value item)
 }
 RF_REGISTER(area);
 
-static int refuse_from_ten(rf_call *call, rf_value item)
-{
-    int64_t x;
-    if (RF_ARGS(call, item, x))
-        return RF_EARGS;
-    return x >= 10 ? rf_fail(call, "late", "%" PRId64, x) : RF_RETURN(call, x);
-}
-RF_REGISTER(refuse_from_ten);
 static int refuse_from_ten_and_halt(rf_call *call, rf_value item)
 {
     return refuse_from_ten(call, item);

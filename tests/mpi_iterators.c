@@ -1,14 +1,7 @@
 /* Iterators on 1, 2, 3 and 5 ranks: lazy, bounded, several at once, given up early. */
+#include "counter.h"
+#include "functions.h"
 #include "verify.h"
-
-static int square(rf_call *call, rf_value item)
-{
-    int64_t x;
-    if (RF_ARGS(call, item, x))
-        return RF_EARGS;
-    return RF_RETURN(call, x * x);
-}
-RF_REGISTER(square);
 
 static int megabyte(rf_call *call, rf_value item)
 {
@@ -40,28 +33,6 @@ static int linger(rf_call *call, rf_value item)
     return rf_return(call, item);
 }
 RF_REGISTER(linger);
-
-typedef struct counter {
-    int64_t next, end, pauses;      /* pauses: how often it says "nothing yet" before each item */
-    int64_t paused;
-    bool released;
-} counter;
-
-static int count(rf_call *call, void *state)
-{
-    counter *counts = state;
-    if (counts->next >= counts->end)
-        return RF_END;
-    if (counts->paused++ < counts->pauses)
-        return RF_AGAIN;
-    counts->paused = 0;
-    return RF_RETURN(call, counts->next++);
-}
-
-static void released(void *state)
-{
-    ((counter *)state)->released = true;
-}
 
 CASE(an_iterator_freed_before_its_first_next_releases_its_source)
 {

@@ -1,24 +1,7 @@
 /* Options on 1, 2, 3 and 5 ranks: which one holds, what is refused, what is told while a job runs. */
 #define _POSIX_C_SOURCE 200809L
+#include "functions.h"
 #include "verify.h"
-
-static int always_fails(rf_call *call, rf_value item)
-{
-    (void)item;
-    return rf_fail(call, "never", "attempt %u", rf_call_attempt(call));
-}
-RF_REGISTER(always_fails);
-static int fails_four_times(rf_call *call, rf_value item)
-{
-    return always_fails(call, item);
-}
-RF_REGISTER(fails_four_times, .options = {.retry = {.attempts = 4, .backoff = RF_NONE}});
-
-static int echo(rf_call *call, rf_value item)
-{
-    return rf_return(call, item);
-}
-RF_REGISTER(echo);
 
 static void check_refused(rf_pool *pool, const rf_options *options, const char *field)
 {

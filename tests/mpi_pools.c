@@ -1,16 +1,8 @@
 /* Programs that own MPI, on 1, 2, 3 and 5 ranks: a pool for each case, so that cases may close it. */
 #include <mpi.h>
 
+#include "functions.h"
 #include "verify.h"
-
-static int square(rf_call *call, rf_value item)
-{
-    int64_t x;
-    if (RF_ARGS(call, item, x))
-        return RF_EARGS;
-    return RF_RETURN(call, x * x);
-}
-RF_REGISTER(square);
 
 /* Once cancelled it lets messages move for 20 ms more, so that what follows the cancellation comes while it still runs. */
 static int until_cancelled(rf_call *call, rf_value item)
@@ -25,18 +17,6 @@ static int until_cancelled(rf_call *call, rf_value item)
     return RF_RETURN(call, x);
 }
 RF_REGISTER(until_cancelled);
-
-static int always_fails(rf_call *call, rf_value item)
-{
-    (void)item;
-    return rf_fail(call, "never", "attempt %u", rf_call_attempt(call));
-}
-RF_REGISTER(always_fails);
-static int fails_four_times(rf_call *call, rf_value item)
-{
-    return always_fails(call, item);
-}
-RF_REGISTER(fails_four_times, .options = {.retry = {.attempts = 4, .backoff = RF_NONE}});
 
 CASE(a_second_close_is_no_error_and_use_after_it_is_told)
 {

@@ -1,14 +1,9 @@
 /* Every source, on 1, 2, 3 and 5 ranks. Files are written to a folder of their own, by rank 0. */
 #define _XOPEN_SOURCE 700
+#include "functions.h"
 #include "verify.h"
 #include <ftw.h>
 #include <sys/stat.h>
-
-static int echo(rf_call *call, rf_value item)
-{
-    return rf_return(call, item);
-}
-RF_REGISTER(echo);
 
 /* path, offset, size and first byte of an item that came from a file */
 static int place(rf_call *call, rf_value item)

@@ -1,11 +1,6 @@
 /* Values on 1, 2, 3 and 5 ranks: what is sent arrives, and comes back, bit for bit. */
+#include "functions.h"
 #include "verify.h"
-
-static int echo(rf_call *call, rf_value item)
-{
-    return rf_return(call, item);
-}
-RF_REGISTER(echo);
 
 static int type_of(rf_call *call, rf_value item)
 {
@@ -89,15 +84,6 @@ static int invert(rf_call *call, rf_value item)
     return RF_RETURN(call, rf_of_bool(!truth));
 }
 RF_REGISTER(invert);
-
-static int multiply(rf_call *call, rf_value item)
-{
-    int64_t x, y;
-    if (RF_ARGS(call, item, x, y))
-        return RF_EARGS;
-    return RF_RETURN(call, x * y);
-}
-RF_REGISTER(multiply);
 
 static int whole(rf_call *call, rf_value item)
 {

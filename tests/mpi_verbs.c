@@ -1,30 +1,6 @@
 /* Each verb on 1, 2, 3 and 5 ranks: what it gives, and in which order. */
+#include "functions.h"
 #include "verify.h"
-
-static int square(rf_call *call, rf_value item)
-{
-    int64_t x;
-    if (RF_ARGS(call, item, x))
-        return RF_EARGS;
-    return RF_RETURN(call, x * x);
-}
-RF_REGISTER(square);
-
-static int refuse_sevens(rf_call *call, rf_value item)
-{
-    int64_t x;
-    if (RF_ARGS(call, item, x))
-        return RF_EARGS;
-    return x % 7 == 0 ? rf_fail(call, "seven", "%" PRId64 " is one of them", x) : RF_RETURN(call, -x);
-}
-RF_REGISTER(refuse_sevens);
-
-static int nothing(rf_call *call, rf_value item)
-{
-    (void)call, (void)item;
-    return RF_OK;
-}
-RF_REGISTER(nothing);
 
 static int count_up(rf_call *call, rf_value item)
 {

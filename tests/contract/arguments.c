@@ -1,14 +1,6 @@
 /* Contract rows A7, A8 and A12: what an item may be, and how a function reads it. */
+#include "../functions.h"
 #include "../verify.h"
-
-static int multiply(rf_call *call, rf_value item)
-{
-    int64_t x, y;
-    if (RF_ARGS(call, item, x, y))
-        return RF_EARGS;
-    return RF_RETURN(call, x * y);
-}
-RF_REGISTER(multiply);
 
 static int area(rf_call *call, rf_value item)
 {
@@ -89,16 +81,6 @@ static int multiply_whole(rf_call *call, rf_value item)
 }
 RF_REGISTER(multiply_whole);
 
-static int multiply_dict(rf_call *call, rf_value item)
-{
-    rf_value d;
-    int64_t x, y;
-    if (RF_ARGS(call, item, d) || RF_ARGS(call, d, x, y))
-        return RF_EARGS;
-    return RF_RETURN(call, x * y);
-}
-RF_REGISTER(multiply_dict);
-
 static int elements_of(rf_call *call, rf_value item)
 {
     rf_value whole;
@@ -107,12 +89,6 @@ static int elements_of(rf_call *call, rf_value item)
     return RF_RETURN(call, rf_elements(whole), whole);
 }
 RF_REGISTER(elements_of);
-
-static int echo(rf_call *call, rf_value item)
-{
-    return rf_return(call, item);
-}
-RF_REGISTER(echo);
 
 static const char *printed(rf_value value)
 {

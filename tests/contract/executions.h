@@ -28,6 +28,16 @@ static inline bool execution_told(rf_call *call, uint64_t item)
     return file >= 0;
 }
 
+/* Gives its item. */
+static int told(rf_call *call, rf_value item)
+{
+    int64_t x;
+    if (RF_ARGS(call, item, x) || !execution_told(call, (uint64_t)x))
+        return RF_EARGS;
+    return RF_RETURN(call, x);
+}
+RF_REGISTER(told);
+
 static inline executions executions_begin(void)
 {
     static int count;

@@ -1,5 +1,6 @@
 /* Rows D2, D5, E2 and E3 where functions run in children of the ranks, on 1, 2, 3 and 5 ranks: whatever a function does there costs one
    attempt of its item. */
+#include "../functions.h"
 #include "../verify.h"
 
 #include <fcntl.h>
@@ -7,15 +8,6 @@
 #include <sys/stat.h>
 
 /* ---- what functions do ---- */
-
-static int square(rf_call *call, rf_value item)
-{
-    int64_t x;
-    if (RF_ARGS(call, item, x))
-        return RF_EARGS;
-    return RF_RETURN(call, x * x);
-}
-RF_REGISTER(square);
 
 enum deed { SEGFAULT = 1, ABORT, EXIT_0, EXIT_3, LOOP, HOG, CHECKED_HOG };
 typedef struct plot {                   /* items at multiples of every, from the first multiple on, up to attempts, do this */

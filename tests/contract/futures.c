@@ -1,15 +1,7 @@
 /* Rows B2 and B3 of the contract: asynchronous verbs, futures, their callbacks. */
+#include "../functions.h"
 #include "../verify.h"
 #include "signs.h"
-
-static int square(rf_call *call, rf_value item)
-{
-    int64_t x;
-    if (RF_ARGS(call, item, x))
-        return RF_EARGS;
-    return RF_RETURN(call, x * x);
-}
-RF_REGISTER(square);
 
 static int add(rf_call *call, rf_value item)
 {
@@ -33,15 +25,6 @@ static int never_looks(rf_call *call, rf_value item)
     return RF_RETURN(call, 1);
 }
 RF_REGISTER(never_looks);
-
-static int refuse_odd(rf_call *call, rf_value item)
-{
-    int64_t x;
-    if (RF_ARGS(call, item, x))
-        return RF_EARGS;
-    return x % 2 ? rf_fail(call, "odd", "%" PRId64 " is odd", x) : RF_RETURN(call, x);
-}
-RF_REGISTER(refuse_odd);
 
 static int set_a_sign(rf_call *call, rf_value item)
 {

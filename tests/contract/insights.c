@@ -2,10 +2,8 @@
 #define _GNU_SOURCE
 #include <mpi.h>
 
+#include "../functions.h"
 #include "../verify.h"
-
-static int echo(rf_call *call, rf_value item) { return rf_return(call, item); }
-RF_REGISTER(echo);
 
 static int repeat(rf_call *call, rf_value item)
 {

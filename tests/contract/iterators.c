@@ -1,24 +1,8 @@
 /* Rows A4, A5, A6, A14 and E7 of the contract: iterators. Lazy, bounded, in order, beside each other. */
+#include "../counter.h"
+#include "../functions.h"
 #include "../verify.h"
 #include "signs.h"
-
-static int square(rf_call *call, rf_value item)
-{
-    int64_t x;
-    if (RF_ARGS(call, item, x))
-        return RF_EARGS;
-    return RF_RETURN(call, x * x);
-}
-RF_REGISTER(square);
-
-static int refuse_odd(rf_call *call, rf_value item)
-{
-    int64_t x;
-    if (RF_ARGS(call, item, x))
-        return RF_EARGS;
-    return x % 2 ? rf_fail(call, "odd", "%" PRId64 " is odd", x) : RF_RETURN(call, x);
-}
-RF_REGISTER(refuse_odd);
 
 /* One item in seven succeeds at its second attempt, one in eleven never. */
 static int at_the_second(rf_call *call, rf_value item)
@@ -44,28 +28,6 @@ static int hold_the_head(rf_call *call, rf_value item)
     return RF_RETURN(call, x);
 }
 RF_REGISTER(hold_the_head);
-
-typedef struct counter {
-    int64_t next, end, pauses;      /* pauses: how often it says "nothing yet" before each item */
-    int64_t paused;
-    bool released;
-} counter;
-
-static int count(rf_call *call, void *state)
-{
-    counter *counts = state;
-    if (counts->next >= counts->end)
-        return RF_END;
-    if (counts->paused++ < counts->pauses)
-        return RF_AGAIN;
-    counts->paused = 0;
-    return RF_RETURN(call, counts->next++);
-}
-
-static void released(void *state)
-{
-    ((counter *)state)->released = true;
-}
 
 CASE(A4_nothing_is_read_before_the_first_next)
 {

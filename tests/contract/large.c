@@ -1,13 +1,11 @@
 /* Row D4: values and counts that an int cannot count.
    ranks: 2 */
 #define CASE_SECONDS 110
+#include "../functions.h"
 #include "../verify.h"
 
 #define LARGE (((uint64_t)1 << 31) + 12345)     /* bytes, above INT_MAX */
 #define MEMORY ((uint64_t)12 << 30)             /* that must be to spare for values of that size */
-
-static int echo(rf_call *call, rf_value item) { return rf_return(call, item); }
-RF_REGISTER(echo);
 
 static int look(rf_call *call, rf_value item)
 {

@@ -1,15 +1,7 @@
 /* Contract row E1: options compose in one struct that every verb takes, zero is the default, what is on by default can be switched off,
    and options are copied at the call. What each does by itself is in the rows of its own. */
+#include "../functions.h"
 #include "../verify.h"
-
-static int square(rf_call *call, rf_value item)
-{
-    int64_t x;
-    if (RF_ARGS(call, item, x))
-        return RF_EARGS;
-    return RF_RETURN(call, x * x);
-}
-RF_REGISTER(square);
 
 /* Says how often it was tried; the multiples of 10 never succeed. */
 static int third_time(rf_call *call, rf_value item)

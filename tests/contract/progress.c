@@ -2,13 +2,11 @@
 #define _GNU_SOURCE
 #include <mpi.h>
 
+#include "../functions.h"
 #include "../verify.h"
 
 #include <fcntl.h>
 #include <time.h>
-
-static int echo(rf_call *call, rf_value item) { return rf_return(call, item); }
-RF_REGISTER(echo);
 
 static int fail_thirds(rf_call *call, rf_value item)
 {

@@ -13,15 +13,6 @@ static int square(rf_call *call, rf_value item)
 }
 RF_REGISTER(square);
 
-static int told(rf_call *call, rf_value item)
-{
-    int64_t x;
-    if (RF_ARGS(call, item, x) || !execution_told(call, (uint64_t)x))
-        return RF_EARGS;
-    return RF_RETURN(call, x);
-}
-RF_REGISTER(told);
-
 static int told_slowly_by_default(rf_call *call, rf_value item)
 {
     return told(call, item);

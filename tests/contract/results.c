@@ -1,48 +1,6 @@
 /* Rows A2, A3, A9, B4, E6, E8 and E9 of the contract: verbs that hold their results, what a result tells, which options hold. */
+#include "../functions.h"
 #include "../verify.h"
-
-static int square(rf_call *call, rf_value item)
-{
-    int64_t x;
-    if (RF_ARGS(call, item, x))
-        return RF_EARGS;
-    return RF_RETURN(call, x * x);
-}
-RF_REGISTER(square);
-
-static int refuse_sevens(rf_call *call, rf_value item)
-{
-    int64_t x;
-    if (RF_ARGS(call, item, x))
-        return RF_EARGS;
-    return x % 7 == 0 ? rf_fail(call, "seven", "%" PRId64 " is one of them", x) : RF_RETURN(call, -x);
-}
-RF_REGISTER(refuse_sevens);
-
-static int refuse_from_ten(rf_call *call, rf_value item)
-{
-    int64_t x;
-    if (RF_ARGS(call, item, x))
-        return RF_EARGS;
-    return x >= 10 ? rf_fail(call, "late", "%" PRId64, x) : RF_RETURN(call, x);
-}
-RF_REGISTER(refuse_from_ten);
-
-static int fail_as_told(rf_call *call, rf_value item)
-{
-    const char *kind, *text;
-    if (RF_ARGS(call, item, kind, text))
-        return RF_EARGS;
-    return rf_fail(call, kind[0] ? kind : NULL, "%s", text);
-}
-RF_REGISTER(fail_as_told);
-
-static int nothing(rf_call *call, rf_value item)
-{
-    (void)call, (void)item;
-    return RF_OK;
-}
-RF_REGISTER(nothing);
 
 static int nothing_of_it(rf_call *call, rf_value item)
 {
@@ -56,18 +14,6 @@ static int of_nothing(rf_call *call, rf_value item)
     return rf_type_of(item) == RF_NIL ? RF_RETURN(call, 42) : RF_EARGS;
 }
 RF_REGISTER(of_nothing);
-
-static int always_fails(rf_call *call, rf_value item)
-{
-    (void)item;
-    return rf_fail(call, "never", "attempt %u", rf_call_attempt(call));
-}
-RF_REGISTER(always_fails);
-static int fails_four_times(rf_call *call, rf_value item)
-{
-    return always_fails(call, item);
-}
-RF_REGISTER(fails_four_times, .options = {.retry = {.attempts = 4, .backoff = RF_NONE}});
 
 static int add(rf_call *call, rf_value item)
 {

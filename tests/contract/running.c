@@ -2,16 +2,8 @@
 #define _GNU_SOURCE
 #include <mpi.h>
 
+#include "../functions.h"
 #include "../verify.h"
-
-static int square(rf_call *call, rf_value item)
-{
-    int64_t x;
-    if (RF_ARGS(call, item, x))
-        return RF_EARGS;
-    return RF_RETURN(call, x * x);
-}
-RF_REGISTER(square);
 
 static int where(rf_call *call, rf_value item)
 {

@@ -1,40 +1,7 @@
 /* Contract rows A10, A11 and A13: lengths that are known, declared or unknown; sources side by side; items wrapped. */
 #define _XOPEN_SOURCE 700
+#include "../functions.h"
 #include "../verify.h"
-
-static int square(rf_call *call, rf_value item)
-{
-    int64_t x;
-    if (RF_ARGS(call, item, x))
-        return RF_EARGS;
-    return RF_RETURN(call, x * x);
-}
-RF_REGISTER(square);
-
-static int multiply(rf_call *call, rf_value item)
-{
-    int64_t x, y;
-    if (RF_ARGS(call, item, x, y))
-        return RF_EARGS;
-    return RF_RETURN(call, x * y);
-}
-RF_REGISTER(multiply);
-
-static int multiply_dict(rf_call *call, rf_value item)
-{
-    rf_value d;
-    int64_t x, y;
-    if (RF_ARGS(call, item, d) || RF_ARGS(call, d, x, y))
-        return RF_EARGS;
-    return RF_RETURN(call, x * y);
-}
-RF_REGISTER(multiply_dict);
-
-static int echo(rf_call *call, rf_value item)
-{
-    return rf_return(call, item);
-}
-RF_REGISTER(echo);
 
 /* Its item as MessagePack, which a zip's is not yet. */
 static int encode(rf_call *call, rf_value item)

@@ -4,15 +4,6 @@
 
 #define ITEMS 300
 
-static int told(rf_call *call, rf_value item)
-{
-    int64_t x;
-    if (RF_ARGS(call, item, x) || !execution_told(call, (uint64_t)x))
-        return RF_EARGS;
-    return RF_RETURN(call, x);
-}
-RF_REGISTER(told);
-
 static int kilobyte(rf_call *call, rf_value item)
 {
     (void)item;
