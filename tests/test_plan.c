@@ -904,6 +904,36 @@ START_TEST(a_lost_worker_may_have_begun_as_many_tasks_of_a_job_as_it_has_slots)
 }
 END_TEST
 
+START_TEST(a_job_that_halts_because_a_worker_was_lost_stops_nothing_there)
+{
+    workers_join(2);
+    start(6, RF_OPTIONS(.chunk_size = 1, .halt = RF_HALT_NOW));
+    plan_action first = run_of(0, 1), elsewhere = run_of(1, 1);
+    all_done(&first);
+    next(PLAN_DELIVER);
+    plan_action begun = run_of(2, 1), action;
+    ck_assert_uint_eq(begun.worker, first.worker);
+    ck_assert_uint_eq(run_of(3, 1).worker, first.worker);
+    while (plan_take(of, now, &action))
+        ck_assert_int_eq(action.kind, PLAN_RUN);
+    plan_part part = part_of(&begun, 0, false);
+    part.items = part.ran = 1;
+    part.partly = true;                 /* so that it cannot be run again */
+    report(&part);
+    ck_assert_int_eq(plan_lost(of, first.worker), RF_OK);
+    unsigned stops = 0;
+    while (plan_take(of, now, &action) && action.kind != PLAN_ENDED)
+        if (action.kind == PLAN_STOP) {
+            ck_assert_uint_eq(action.task, elsewhere.task);
+            stops++;
+        }
+    ck_assert_uint_eq(stops, 1);
+    ck_assert_int_eq(action.kind, PLAN_ENDED);
+    ck_assert_int_eq(action.status, RF_EHALTED);
+    nothing_to_do();
+}
+END_TEST
+
 START_TEST(a_lost_worker_that_had_told_of_all_its_units_costs_nothing)
 {
     workers_join(2);
@@ -1148,6 +1178,7 @@ static Suite *suite(void)
         a_job_whose_workers_are_all_benched_ends,
         what_a_lost_worker_had_is_run_by_others,
         a_lost_worker_may_have_begun_as_many_tasks_of_a_job_as_it_has_slots,
+        a_job_that_halts_because_a_worker_was_lost_stops_nothing_there,
         a_lost_worker_that_had_told_of_all_its_units_costs_nothing,
         an_item_that_costs_three_workers_fails,
         a_block_that_was_reported_in_part_is_not_run_twice,

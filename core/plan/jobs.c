@@ -125,6 +125,14 @@ void piece_fail(plan *of, uint32_t which, int status)
         chunk_complete(of, of_chunk);
 }
 
+/* A worker that is being lost has nothing to stop, though some of its tasks have not come back yet. */
+static void stop_task(plan *of, uint32_t which, bool drop)
+{
+    const piece *p = &of->pieces[which];
+    if (of->workers[p->worker].joined)
+        act(of, &(plan_action){.kind = PLAN_STOP, .job = of->jobs[p->job].id, .task = task_of(of, which), .worker = p->worker, .drop = drop});
+}
+
 void job_stop(plan *of, uint32_t which, int status, bool drop)
 {
     job *j = &of->jobs[which];
@@ -134,7 +142,7 @@ void job_stop(plan *of, uint32_t which, int status, bool drop)
     for (uint32_t i = j->pieces.head, next; i != NONE; i = next) {
         next = of->pieces[i].of_job.next;
         if (of->pieces[i].state == PIECE_RUNNING)
-            act(of, &(plan_action){.kind = PLAN_STOP, .job = j->id, .task = task_of(of, i), .worker = of->pieces[i].worker, .drop = drop});
+            stop_task(of, i, drop);
         if (of->pieces[i].state != PIECE_RUNNING || drop)
             piece_fail(of, i, status);
     }
