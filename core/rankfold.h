@@ -74,6 +74,7 @@ typedef struct rf_iterator rf_iterator;
 typedef struct rf_future rf_future;
 typedef struct rf_seq rf_seq;
 typedef struct rf_group rf_group;           /* the values of one key, as a reducer sees them */
+typedef struct rf_dataset rf_dataset;       /* what a job by key has made */
 
 /* ---- status and error ---------------------------------------------------------------------------------------- */
 
@@ -189,7 +190,8 @@ int rf_return(rf_call *call, rf_value value);           /* copies; a second one 
 void *rf_return_space(rf_call *call, size_t size);      /* returns bytes to fill in place: a large result without a copy;
                                                            aligned to 16, not zeroed; NULL: the item has failed */
 int rf_emit(rf_call *call, rf_value value);             /* copies */
-int rf_emit_pair(rf_call *call, rf_value key, rf_value value);  /* emits the tuple (key, value) */
+int rf_emit_pair(rf_call *call, rf_value key, rf_value value);  /* copies; by key: a pair, see rf_mapreduce; elsewhere the same as
+                                                           rf_emit of the tuple (key, value) */
 int rf_fail(rf_call *call, const char *kind, const char *format, ...)   /* gives RF_EFUNCTION; kind NULL is "function" */
     __attribute__((format(printf, 3, 4), cold));
 
@@ -211,6 +213,8 @@ void *rf_call_alloc(rf_call *call, size_t size);        /* until the function re
 rf_value rf_call_keep(rf_call *call, rf_value value);   /* a copy with that lifetime; nil after a failure */
 double rf_call_random(rf_call *call);                   /* [0, 1), 53 bits; seeded by the pool's seed, the job and the item's
                                                            position, so that neither ranks nor attempts change it */
+int rf_call_count(rf_call *call, const char *counter, int64_t by);     /* by key: adds to a counter of the job, see rf_dataset_counter;
+                                                           elsewhere the item fails with RF_EUSAGE. Names: 1 to 255 bytes */
 
 /* Jobs that grow: walking a tree whose size nobody knows. In rf_map_unordered and rf_imap_unordered a function may add items to
    its own job, whatever the source; anywhere else rf_call_add fails the item with RF_EUSAGE. They are added when this attempt
@@ -529,6 +533,8 @@ rf_source *rf_splits(rf_strings_in paths, uint64_t count);         /* an item is
 rf_source *rf_files(rf_strings_in paths, uint64_t count);          /* an item is the content of a file */
 rf_source *rf_records(rf_strings_in paths, uint64_t count, size_t record_size);    /* an item is record_size bytes; a short last
                                                                       one is a failed item */
+rf_source *rf_prefixed(rf_strings_in paths, uint64_t count);       /* an item is the tuple (key, value) of two bytes, of what was written in RF_PREFIXED;
+                                                                      a file is read whole by one worker */
 rf_source *rf_generator(rf_generator_function *next, void *state, void (*release)(void *state));   /* release may be NULL */
 
 /* Sources of sources. They consume what they are given, also when they fail. An item of rf_zip is the tuple of its members' next items, as
@@ -679,6 +685,122 @@ typedef struct rf_fold {
 } rf_fold;
 int rf_seq_reduce(rf_seq *, rf_fold fold, const rf_options *, rf_results **);
 
+/* ---- by key ---------------------------------------------------------------------------------------------------- */
+
+/* Map/reduce by key: mappers emit (key, value) pairs, equal keys meet in one call of the reducer, what that emits is the output.
+
+       static int words(rf_call *call, rf_value text) { ... RF_EMIT(call, rf_text(word, length), 1); ... }
+       RF_REGISTER(words);
+
+       RF_AUTO(rf_dataset, counts);
+       rf_mapreduce(pool, RF_JOB(.inputs = {{.source = rf_splits(paths, n), .mapper = words}}, .reducer = rf_sum,
+                                 .order = RF_BY_KEY_GLOBAL, .output = "counts"), RF_OPTIONS(.retry = RF_RETRY), &counts);
+
+   Data goes from worker to worker, never through rank 0, and beyond .memory to scratch files (RANKFOLD_SCRATCH, TMPDIR or /tmp). The output has
+   the same bytes on any number of ranks, for any budget and chunks, with and without combiner, and after any retry.
+
+   Keys are text, bytes, numbers, bool, nil, tuples or dictionaries; a key and a value are below 2 GiB each. Keys are equal when type and bytes
+   are (integers of any C type are one type, -0.0 is 0.0, all NaN are one). Their order is that of bytes, of integers, of doubles; keys of
+   several types have some order, always the same.
+
+   Tasks: a map task is a block of the input: as many items as chunk_size says, or blocks of files of split_size bytes in all (automatic: 16 MiB or more
+   where there is so much). It is also what is tried again: where an item fails, its whole task is, on another worker where there is one, and nothing of
+   the failed attempt is kept. A reduce task is a partition. */
+typedef enum rf_order {
+    RF_UNORDERED,                           /* of the keys in a partition: none is promised, but it is the same in each run */
+    RF_BY_KEY,                              /* ascending within each partition */
+    RF_BY_KEY_GLOBAL                        /* ascending over all partitions, each of which holds a range of keys */
+} rf_order;
+
+typedef enum rf_value_order {
+    RF_BY_INPUT,                            /* a key's values come in the order of the inputs, of their items, and of emission */
+    RF_BY_VALUE                             /* ascending (secondary sort): by type, numbers by what they are, all else by bytes; equal
+                                               ones as above. Not together with a built-in combiner or reducer but rf_collect */
+} rf_value_order;
+
+typedef enum rf_format {
+    RF_LINES,                               /* key<TAB>value<NEWLINE>: texts and bytes as they are, all else as rf_print has it; a nil key or
+                                               value leaves out the tab too */
+    RF_PREFIXED,                            /* | key size 4 | value size 4 | key | value |, little-endian; texts and bytes as they are, all else
+                                               as MessagePack. rf_prefixed reads it */
+    RF_RAW                                  /* key and value, as in RF_PREFIXED but without sizes: for records of fixed size */
+} rf_format;
+
+typedef struct rf_input {
+    rf_source *source;                      /* consumed, also after a failure */
+    rf_map_function *mapper;                /* emits pairs (RF_EMIT); NULL: the items are tuples (key, value), such as a dataset's */
+    rf_value state;                         /* bound to mapper, as .state of the options is elsewhere; copied */
+} rf_input;
+
+#define RF_INPUTS_MOST 8
+typedef struct rf_job {
+    size_t struct_size;                     /* set by RF_JOB */
+    rf_input inputs[RF_INPUTS_MOST];        /* those with a source; values reach the reducer in their order */
+    rf_reduce_function *reducer;            /* NULL: pairs are the output as they were emitted */
+    rf_reduce_function *combiner;           /* NULL: what the reducer brings. It sees a key and some of its values, neighbours in their order, and emits
+                                               values of that key in their place, or returns one; it may be called any number of times, also never, and has
+                                               to be exact: nobody may be able to tell. A built-in one goes with any reducer, which then sees the one
+                                               value that all of a key's were folded into */
+    rf_value state;                         /* bound to reducer and combiner; copied */
+    rf_partition_function *partitioner;     /* which partition a key belongs to; NULL: by hash. Not with RF_BY_KEY_GLOBAL */
+    rf_compare_function *compare;           /* the order of keys; NULL: as said above. Keys that it calls equal stay different groups. One that
+                                               is no order gives some order */
+    uint32_t partitions;                    /* at most 65,536; 0: automatic, from the size of the input alone, and the output is one file */
+    rf_order order;
+    rf_value_order values;
+    size_t memory;                          /* bytes that each worker takes for pairs; 0: half of what its host (or control group) has, divided by the
+                                               ranks there. At least 8 MiB are taken */
+    const char *output;                     /* a file, which is replaced whole; with partitions a directory of part-00000 ... and a MANIFEST, which
+                                               appears whole. Every worker sees the folder it lies in. Ends in .gz: through zlib. NULL: the
+                                               pairs stay with the workers, as a dataset */
+    rf_format format;
+    bool force;                             /* an output directory that exists is exchanged for the new one; without it is RF_EEXISTS */
+    bool tolerant;                          /* an item whose attempts are used up costs nothing but itself: output is written without it, and the
+                                               verb returns RF_EITEMS. Without it the job ends with the first, and no output is touched */
+    bool compress;                          /* what is sorted and sent, through zlib: for slow disks and networks */
+} rf_job;
+
+/* Registered in every program (rankfold:rf_sum ...); as reducers they bring themselves as combiner. Values are numbers for rf_sum, any for the others.
+   rf_sum is exact: of integers a number or RF_ERANGE beyond 64 bits; with doubles among them the nearest double to the true sum.
+   rf_min and rf_max go by the order of RF_BY_VALUE, rf_first is the first value in the order of RF_BY_INPUT, rf_count counts values, rf_collect
+   gives all of them as one tuple, in memory at once, and combines nothing. */
+rf_reduce_function rf_sum, rf_min, rf_max, rf_count, rf_first, rf_collect;
+/* A mapper for lines of key<TAB>value, as RF_LINES writes them: emits two texts; without a tab the value is nil. */
+rf_map_function rf_key_value;
+
+/* For reducers and combiners. The next value of the key, in order, however many there are: RF_OK, RF_END, or an error, which the reducer returns. Valid until
+   the next call, aligned, and a NUL follows. What is not taken is passed over. */
+int rf_group_next(rf_group *values, rf_value *value);
+unsigned rf_group_input(const rf_group *values);            /* which of the job's inputs that value came from */
+
+/* Runs the job to its end. A reducer emits pairs of any key, or returns one value, which is paired with its key. options: as for rf_map; retry,
+   rate_limit and halt are of map and reduce tasks, timeout is of the whole, workers and executor of both; progress counts tasks.
+   RF_OK, or RF_EITEMS where it is tolerant: *made is a dataset (made may be NULL). All else: it is NULL, and what was at output is as it was. RF_EOPTION,
+   RF_EUSAGE (the job makes no sense), RF_EEXISTS, RF_EOUTPUT (a path, what was needed, what is free), RF_EINPUT, RF_ELOST (with a rank its pairs are gone) ... */
+int rf_mapreduce(rf_pool *, const rf_job *, const rf_options *, rf_dataset **made);
+
+/* A dataset: the report of a job, and where it had no output the pairs, which stay with the workers until it is freed or the pool closes. */
+rf_source *rf_dataset_source(rf_dataset *);                 /* its pairs, tuples (key, value), in order, for any verb: workers read what they hold or pull it from
+                                                               each other. The dataset may be freed before. RF_EUSAGE waits in it where the job had an output */
+int rf_dataset_collect(rf_dataset *, rf_results **);        /* all pairs on rank 0, as tuples */
+uint64_t rf_dataset_len(const rf_dataset *);                /* pairs; NULL: 0 */
+int64_t rf_dataset_counter(const rf_dataset *, const char *name);   /* what the job's functions have added with rf_call_count, each task that counts once; 0: nothing */
+
+typedef struct rf_keyed_figures {
+    uint64_t map_tasks, reduce_tasks;
+    uint64_t emitted;                       /* pairs, by mappers */
+    uint64_t combined;                      /* pairs that were left of them in sealed runs */
+    uint64_t intermediate;                  /* bytes of these runs */
+    uint64_t exchanged;                     /* bytes of them that went from one rank to another, with all that was sent for them */
+    uint64_t spilled;                       /* bytes written to scratch */
+    uint64_t groups, output;                /* keys that were reduced, pairs of output */
+    uint64_t failed;                        /* items that a tolerant job went without */
+    double map_seconds, reduce_seconds;     /* of rank 0's clock */
+} rf_keyed_figures;
+rf_keyed_figures rf_dataset_figures(const rf_dataset *);
+int rf_dataset_report(const rf_dataset *, FILE *to);        /* these, the counters, and the first failures, as a table for people. RF_EOUTPUT */
+void rf_dataset_free(rf_dataset *);                         /* NULL is legal; also after rf_close */
+
 #pragma GCC visibility pop
 #ifdef __cplusplus
 }
@@ -730,6 +852,7 @@ int rf_seq_reduce(rf_seq *, rf_fold fold, const rf_options *, rf_results **);
 #define RF_ARRAY(base, count) rf_array((base), (count), sizeof *(base), RF_ELEMENT_TYPE_(*(base)))
 #define RF_ZIP(...) rf_zip((rf_source *const[]){__VA_ARGS__}, sizeof((rf_source *const[]){__VA_ARGS__}) / sizeof(rf_source *))
 #define RF_OPTIONS(...) (&(const rf_options){.struct_size = sizeof(rf_options), __VA_ARGS__})
+#define RF_JOB(...) (&(const rf_job){.struct_size = sizeof(rf_job), __VA_ARGS__})
 #define RF_KIND_OF_(f)                                                                                                 \
     _Generic((f), rf_map_function *: RF_KIND_MAP, rf_filter_function *: RF_KIND_FILTER,                                \
              rf_fold_function *: RF_KIND_FOLD, rf_reduce_function *: RF_KIND_REDUCE,                                   \
@@ -804,6 +927,7 @@ template <size_t N> struct rf_list_of { rf_value v[N]; };
 template <size_t N> struct rf_sources_of { rf_source *v[N]; };
 #define RF_ZIP(...) rf_zip(rf_address(rf_sources_of<RF_COUNT_(__VA_ARGS__)>{{__VA_ARGS__}})->v, RF_COUNT_(__VA_ARGS__))
 #define RF_OPTIONS(...) (rf_address(rf_options{.struct_size = sizeof(rf_options), __VA_ARGS__}))
+#define RF_JOB(...) (rf_address(rf_job{.struct_size = sizeof(rf_job), __VA_ARGS__}))
 constexpr int rf_kind_of(rf_map_function *) { return RF_KIND_MAP; }
 constexpr int rf_kind_of(rf_filter_function *) { return RF_KIND_FILTER; }
 constexpr int rf_kind_of(rf_fold_function *) { return RF_KIND_FOLD; }
@@ -840,5 +964,6 @@ constexpr int rf_kind_of(rf_partition_function *) { return RF_KIND_PARTITION; }
 static inline void rf_results_auto_(rf_results **p) { rf_results_free(*p); }
 static inline void rf_iterator_auto_(rf_iterator **p) { (void)rf_iterator_free(*p); }
 static inline void rf_future_auto_(rf_future **p) { rf_future_free(*p); }
+static inline void rf_dataset_auto_(rf_dataset **p) { rf_dataset_free(*p); }
 
 #endif
