@@ -15,7 +15,7 @@ struct rf_group {
     buffer key_bytes, value_bytes, all;
     arena memory;
     fold_state state;
-    uint64_t folded;                /* partials in the state, or values in all */
+    uint64_t folded;                /* partials in the state */
     bool open;                      /* a group is being read */
     bool ended;                     /* it has no more values */
     int status;                     /* what sticks: RF_OK, RF_END of the source, an error */
@@ -54,12 +54,10 @@ static int look(rf_group *all)
         return RF_OK;
     if (all->status)
         return all->status;
-    int status = all->next(all->context, &all->it, &all->input);
-    if (status)
+    all->status = all->next(all->context, &all->it, &all->input);
+    if (all->status)
         all->it = NULL;
-    if (status != RF_AGAIN)
-        all->status = status;
-    return status;
+    return all->status;
 }
 
 /* Is there one more record of the open group? */
@@ -173,20 +171,18 @@ int group_collect(rf_group *all, rf_value *value)
     buffer head = {0};
     int status;
     *value = rf_nil();
-    if (!all->folded) {
-        all->all.size = 0;
-        if (!buffer_add(&all->all, TUPLE_HEAD_MOST))
-            return all->status = RF_ENOMEM;
-    }
-    while ((status = group_next(all, &next)) == RF_OK) {
+    uint64_t count = 0;
+    all->all.size = 0;
+    if (!buffer_add(&all->all, TUPLE_HEAD_MOST))
+        return all->status = RF_ENOMEM;
+    for (; (status = group_next(all, &next)) == RF_OK; count++) {
         status = pack_value(&all->all, next);
         if (status)
             return all->status = status;
-        all->folded++;
     }
     if (status != RF_END)
         return status;
-    status = pack_tuple_head(&head, all->folded);
+    status = pack_tuple_head(&head, count);
     if (!status) {
         size_t start = TUPLE_HEAD_MOST - head.size;
         memcpy(all->all.data + start, head.data, head.size);

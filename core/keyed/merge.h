@@ -21,10 +21,8 @@ void merge_free(merge *all);        /* closes the cursors; NULL is legal */
 cursor *merge_source(merge *all, uint32_t i);
 void merge_set_input(merge *all, uint32_t i, unsigned input);   /* 0 before */
 
-/* The next record (a view until the next call) and the number of the input it came from. RF_OK, RF_END; RF_AGAIN: a fed source ran dry,
-   feed it (merge_waits says which) and call again; or what cursor_next gives. */
+/* The next record (a view until the next call) and the number of the input it came from. RF_OK, RF_END, or what cursor_next gives. */
 int merge_next(merge *all, const record **it, unsigned *input);
-uint32_t merge_waits(const merge *all);
 const uint8_t *merge_bytes(const merge *all, size_t *size);     /* of the record that came last */
 
 /* Whole runs, all their partitions, into one. path NULL: in memory. */

@@ -9,7 +9,7 @@ static int open_all(const shape *of, sealed_run *const *runs, uint32_t count, ui
 {
     int status = merge_new(&of->order, count, made);
     for (uint32_t i = 0; i < count && !status; i++)
-        status = cursor_open(merge_source(*made, i), runs[i], partition);
+        cursor_open(merge_source(*made, i), runs[i], partition);
     return status;
 }
 
