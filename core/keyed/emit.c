@@ -6,6 +6,7 @@
 #include "keyed/combine.h"
 #include "keyed/merge.h"
 #include "keyed/partition.h"
+#include "keyed/seal.h"
 
 #define STAGE ((size_t)262144)
 #define SHORT 128u                  /* keys whose size is one byte of a record */

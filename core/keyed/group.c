@@ -16,6 +16,7 @@ struct rf_group {
     arena memory;
     fold_state state;
     uint64_t folded;                /* partials in the state */
+    enum fold folds;                /* FOLD_NONE: values are given as they come */
     bool open;                      /* a group is being read */
     bool ended;                     /* it has no more values */
     int status;                     /* what sticks: RF_OK, RF_END of the source, an error */
@@ -102,12 +103,19 @@ int group_next_key(rf_group *all, rf_value *key)
     return RF_OK;
 }
 
+void group_set_fold(rf_group *all, enum fold fold)
+{
+    all->folds = fold;
+}
+
 int group_next(rf_group *all, rf_value *value)
 {
     *value = rf_nil();
     int status = look_in_group(all);
     if (status)
         return status;
+    if (all->folds)
+        return group_fold(all, all->folds, value);
     *value = record_value(all->it);
     if (all->it->value_type >= RF_TEXT) {
         if (keep(&all->value_bytes, all->it->value, all->it->value_size))

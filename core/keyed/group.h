@@ -22,6 +22,8 @@ int group_next_key(rf_group *all, rf_value *key);
 
 /* RF_OK and the next value of the key (until the next call; aligned, and a NUL behind it), RF_END, an error, which sticks. */
 int group_next(rf_group *all, rf_value *value);
+/* From now on group_next gives the one value that all values of the key fold to. */
+void group_set_fold(rf_group *all, enum fold fold);
 unsigned group_input(const rf_group *all);          /* which of the job's inputs that value came from */
 const record *group_key(const rf_group *all);       /* the key as it is in records */
 
