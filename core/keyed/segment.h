@@ -1,31 +1,35 @@
-/* (Interface as core/run/gather.c uses it, laid down here by the one who writes that: implement it as it is, in segment.c; improve wording.)
+/* Segments: what a reduce task reads, each a stretch of whole blocks of one partition of one sealed run. Where it lies:
 
-   Segments: what a reduce task reads, each a stretch of whole blocks of one partition of one sealed run, in order. Where it lies:
-       - in a run of this process (borrowed: the run stays until segment_free),
-       - in memory, as it came from another rank: bytes borrowed from a larger body, or owned,
-       - in a file of the scratch folder, from byte `at` on. */
+       run     a run of this process, in memory or in its file: borrowed
+       bytes   memory that came from another rank: borrowed from a larger body, or own's
+       path    a file of the scratch folder, from byte at on: borrowed
+
+   A task has as many as there are map tasks, in (input, position) order. segments_merge makes one sequence of them; where they are too many for
+   one merge, neighbours of one input are first merged into larger ones, which lie in scratch files of their own. */
 #ifndef RANKFOLD_KEYED_SEGMENT_H
 #define RANKFOLD_KEYED_SEGMENT_H
 
 #include "keyed/merge.h"
-#include "keyed/scratch.h"
 
-typedef struct segment {
-    unsigned input;
-    const sealed_run *run;          /* of this process, borrowed; or NULL */
-    run_stretch stretch;            /* of the run, here and where it was made: offset and bytes */
-    const uint8_t *bytes;           /* stretch.bytes of them, borrowed or own's; or NULL */
+typedef struct segment {                /* zeros but for what is said: one of run, bytes, path */
+    unsigned input;                     /* of the job */
+    run_stretch stretch;                /* in the run that it is of */
+    const sealed_run *run;
+    const uint8_t *bytes;               /* stretch.bytes of them */
     buffer own;
-    const char *path;               /* of a file, borrowed; or NULL */
+    const char *path;
     uint64_t at;
-    const char *name;               /* for messages ("run 17 of rank 3"), borrowed; NULL: path or "a run in memory" */
+    const char *name;                   /* of bytes, for messages ("run 17 of rank 3"), borrowed; NULL: "a run in memory" */
+    sealed_run *made;                   /* what others were merged into: the segment's own, and its run */
 } segment;
 
-/* One merge of them all, in their order, which is that of (input, position). They are borrowed until merge_free, but for those that were merged
-   down before because they were too many: these are freed (segment_free) and replaced by fewer, *count of them. low, high: filter of keys
-   (borrowed), or NULL. memory: bytes that all windows of files may take. */
-int segments_merge(const shape *of, segment *all, uint32_t *count, const record *low, const record *high, scratch *place, size_t memory, merge **made);
-int segment_open(cursor *to, const segment *from, size_t window);   /* for those that read one alone (a dataset's part) */
-void segment_free(segment *old);    /* own, nothing that is borrowed */
+/* All as one merge, in their order. They are borrowed until merge_free, and *count of them are left, in front, also after a failure: those that
+   were merged, or are empty, have been freed. low, high: keys from low on and below high alone (borrowed until merge_free; NULL: no bound). memory:
+   what the windows of files may take in sum; with fewer than 16 of the least it is exceeded. */
+int segments_merge(const shape *of, segment *all, uint32_t *count, const record *low, const record *high, scratch *place, size_t memory,
+                   merge **made);
+
+int segment_cursor(cursor *to, const segment *from, size_t window);   /* one alone. RF_EUSAGE: its run has no such bytes */
+void segment_free(segment *old);        /* what it owns; it is zeros then, for which this is legal too */
 
 #endif
