@@ -64,12 +64,33 @@ error_t command_line_size(const char *option, const char *text, uint64_t *size)
                               text, COMMAND_LINE_MOST);
 }
 
-error_t command_line_number(const char *option, const char *text, uint64_t least, uint64_t most, uint64_t *number)
+static bool take_number(const char **text, uint64_t least, uint64_t most, uint64_t *number)
 {
     char *end;
+    bool digit = isdigit((unsigned char)**text);
     errno = 0;
-    *number = strtoull(text, &end, 10);
-    if (isdigit((unsigned char)*text) && !*end && !errno && *number >= least && *number <= most)
+    *number = strtoull(*text, &end, 10);
+    *text = end;
+    return digit && !errno && *number >= least && *number <= most;
+}
+
+error_t command_line_number(const char *option, const char *text, uint64_t least, uint64_t most, uint64_t *number)
+{
+    const char *end = text;
+    if (take_number(&end, least, most, number) && !*end)
         return 0;
     return command_line_wrong("%s %s: it must be a whole number from %" PRIu64 " to %" PRIu64, option, text, least, most);
+}
+
+error_t command_line_record(const char *option, const char *text, uint64_t most, uint64_t *size, uint64_t *key_size)
+{
+    const char *end = text;
+    bool right = take_number(&end, 1, most, size);
+    *key_size = *size;
+    if (right && *end == ':')
+        end++, right = take_number(&end, 1, *size, key_size);
+    if (right && !*end)
+        return 0;
+    return command_line_wrong("%s %s: it must be SIZE or SIZE:KEY, bytes from 1 to %" PRIu64 " and how many of them are the key", option,
+                              text, most);
 }

@@ -25,5 +25,7 @@ error_t command_line_wrong(const char *format, ...) __attribute__((format(printf
 error_t command_line_size(const char *option, const char *text, uint64_t *size);
 /* A whole number within the bounds. */
 error_t command_line_number(const char *option, const char *text, uint64_t least, uint64_t most, uint64_t *number);
+/* SIZE or SIZE:KEY: records of SIZE bytes, `most` at most, and of how many the key is; SIZE alone: all of them. */
+error_t command_line_record(const char *option, const char *text, uint64_t most, uint64_t *size, uint64_t *key_size);
 
 #endif

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sysexits.h>
 
 /* ---- the command line ------------------------------------------------------------------------------------------ */
@@ -116,34 +117,65 @@ static int pair_in_bytes(rf_call *call, rf_value pair)
 }
 RF_REGISTER(pair_in_bytes);
 
-/* Whether standard output took it all rf_main tells. */
+/* Whether it was all taken is known when the file is closed; of standard output rf_main tells it. */
 int keyed_print(const keyed_options *said, rf_pool *pool, rf_dataset *made)
 {
     const rf_result *pair;
     RF_AUTO(rf_iterator, pairs);
     int status = rf_imap(pool, said->format == RF_RAW ? pair_in_bytes : pair_in_line, rf_dataset_source(made),
-                         RF_OPTIONS(.halt = RF_HALT_NOW), &pairs);
-    while (status == RF_OK && !ferror(stdout) && (status = rf_next(pairs, &pair)) == RF_OK)
+                         RF_OPTIONS(.halt = RF_HALT_NOW, .progress = RF_OFF), &pairs);
+    while (status == RF_OK && !ferror(said->to) && (status = rf_next(pairs, &pair)) == RF_OK)
         if (pair->ok)
-            fwrite_unlocked(pair->value.data, 1, rf_size(pair->value), stdout);
+            fwrite_unlocked(pair->value.data, 1, rf_size(pair->value), said->to);
     return status == RF_END ? RF_OK : status;
 }
 
 /* ---- around the jobs -------------------------------------------------------------------------------------------- */
 
-static int cannot_report(const keyed_options *said)
+static int cannot(const char *option, const char *name)
 {
-    fprintf(stderr, "%s: --report %s: %s\n", program_invocation_short_name, said->report, strerror(errno));
+    fprintf(stderr, "%s: %s%s: %s\n", program_invocation_short_name, option, name, strerror(errno));
     return EX_CANTCREAT;
 }
 
+static bool is_device_or_pipe(const char *name)
+{
+    struct stat about;
+    return stat(name, &about) == 0 && !S_ISREG(about.st_mode) && !S_ISDIR(about.st_mode);
+}
+
+static int open_output(keyed_options *said)
+{
+    said->to = said->output ? NULL : stdout;
+    if (!said->output || said->partitions || !is_device_or_pipe(said->output))
+        return RF_OK;
+    said->to = fopen(said->output, "we");
+    return said->to ? RF_OK : cannot("", said->output);
+}
+
 /* Before the work, so that a name that cannot be written costs nothing. */
-int keyed_begin(keyed_options *said)
+static int open_report(keyed_options *said)
 {
     if (!said->report)
         return RF_OK;
     said->report_to = strcmp(said->report, "-") ? fopen(said->report, "we") : stderr;
-    return said->report_to ? RF_OK : cannot_report(said);
+    return said->report_to ? RF_OK : cannot("--report ", said->report);
+}
+
+int keyed_begin(keyed_options *said)
+{
+    int status = open_report(said);
+    return status ? status : open_output(said);
+}
+
+static int close_output(keyed_options *said)
+{
+    FILE *to = said->to;
+    said->to = NULL;
+    if (!to || to == stdout)
+        return RF_OK;
+    bool failed = ferror(to);
+    return fclose(to) || failed ? cannot("", said->output) : RF_OK;
 }
 
 static int write_report(keyed_options *said, rf_pool *pool, const rf_dataset *made)
@@ -154,16 +186,14 @@ static int write_report(keyed_options *said, rf_pool *pool, const rf_dataset *ma
     if (status == RF_OK && made)
         status = rf_dataset_report(made, to);
     if (to != stderr && fclose(to) && status == RF_OK)
-        status = cannot_report(said);
+        status = cannot("--report ", said->report);
     return status;
 }
 
 int keyed_end(keyed_options *said, rf_pool *pool, rf_dataset *made, int status)
 {
-    if (made && !said->output && (status == RF_OK || status == RF_EITEMS)) {
-        int printed = keyed_print(said, pool, made);
-        status = printed ? printed : status;
-    }
+    int printed = made && said->to ? keyed_print(said, pool, made) : RF_OK;
+    int closed = close_output(said);
     int written = said->report_to ? write_report(said, pool, made) : RF_OK;
-    return status ? status : written;
+    return printed ? printed : status ? status : closed ? closed : written;
 }

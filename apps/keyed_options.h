@@ -31,7 +31,8 @@ typedef struct keyed_options {
     bool force, progress;
     const char *report;                 /* a file, "-" or NULL */
     rf_format format;                   /* of the output, set by the program; RF_LINES */
-    FILE *report_to;                    /* between keyed_begin and keyed_end */
+    FILE *to;                           /* after keyed_begin: where the pairs are printed; NULL: the job has an output */
+    FILE *report_to;
 } keyed_options;
 
 enum { KEYED_MEMORY = 0x200, KEYED_PARTITIONS, KEYED_FORCE };       /* keys without a letter; a program's own begin at 0x300 */
@@ -53,16 +54,18 @@ error_t keyed_options_key(int key, char *value, struct argp_state *state, keyed_
 
 /* What of it goes into RF_JOB and into RF_OPTIONS. */
 #define KEYED_JOB(said)                                                                                                                \
-    .memory = (said).memory, .partitions = (said).partitions, .force = (said).force, .output = (said).output, .format = (said).format
+    .memory = (said).memory, .partitions = (said).partitions, .force = (said).force, .format = (said).format,                          \
+    .output = (said).to ? NULL : (said).output
 #define KEYED_RUN(said)                                                                                                                \
     .name = program_invocation_short_name, .split_size = (said).chunk_size, .progress = (said).progress ? RF_ON : RF_UNSET
 
-/* In the driver, before the jobs: opens the report. RF_OK, or an exit status after it has told why. */
+/* In the driver, before the jobs: opens the report, and decides whether the job has an output: not where there is no -o, nor where that
+   is a device or a pipe, to which the pairs are printed. RF_OK, or an exit status after it has told why. */
 int keyed_begin(keyed_options *said);
-/* After the last job, whose status and dataset it is given (NULL: it failed): prints the dataset where there is no -o, writes the
+/* After the last job, whose status and dataset it is given (NULL: it failed): prints the dataset where the job has no output, writes the
    report, and gives what the driver returns. */
 int keyed_end(keyed_options *said, rf_pool *pool, rf_dataset *made, int status);
-/* Prints a dataset that has no output, as its output would have been. */
+/* Prints a dataset that has no output to said->to, as its output would have been. */
 int keyed_print(const keyed_options *said, rf_pool *pool, rf_dataset *made);
 
 #endif
