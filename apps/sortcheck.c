@@ -1,11 +1,9 @@
 /* sortcheck FILE: what a sorted file must be, found out without anything of what sorted it: how many records, a checksum that does not
-   depend on their order, and whether they are in order. Input and output of a sort are the same records where count and checksum agree. It
-   is plain C, no MPI program: it runs by itself. */
+   depend on their order, and whether they are in order. Input and output of a sort are the same records where count and checksum agree.
+   It teaches that a driver may be plain C: no function is registered, and rank 0 does it all. */
 #define _GNU_SOURCE
 #include <errno.h>
-#include <inttypes.h>
-#include <stdbool.h>
-#include <stdio.h>
+#include <rankfold.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
@@ -99,10 +97,6 @@ static int tell(const findings *found)
     printf("count\t%" PRIu64 "\nchecksum\t%016" PRIx64 "\n", found->count, found->checksum);
     if (!unordered)
         printf("ordered\t%s\n", found->wrong ? "no" : "yes");
-    if (fflush(stdout) || ferror(stdout)) {
-        fprintf(stderr, "sortcheck: standard output: %s\n", strerror(errno));
-        return EX_CANTCREAT;
-    }
     if (unordered || !found->wrong)
         return 0;
     fprintf(stderr, "sortcheck: %s: record %" PRIu64 ", at byte %" PRIu64 ", is less than the one before it\n", path, found->wrong,
@@ -130,7 +124,15 @@ static error_t parse(int key, char *value, struct argp_state *state)
     }
 }
 
-int main(int argc, char **argv)
+static int driver(rf_pool *pool, int argc, char **argv)
+{
+    (void)pool, (void)argc, (void)argv;
+    findings found = {0};
+    int status = check_file(&found);
+    return status ? status : tell(&found);
+}
+
+static int setup(int argc, char **argv)
 {
     static const struct argp_option options[] = {
         {"records", 'r', "SIZE[:KEY]", 0, "records of SIZE bytes, in the order of the first KEY of them (100:10)", 0},
@@ -144,10 +146,7 @@ int main(int argc, char **argv)
                "FILE - is standard input. The status is 0; 1 when a record is less than the one before it, which is named; 65 when the "
                "last record is short, 66 when FILE cannot be read, 64 for wrong use.",
     };
-    findings found = {0};
-    int status = command_line_parse(&command, argc, argv, EX_USAGE);
-    if (status)
-        return status == EX_USAGE ? EX_USAGE : EX_OK;
-    status = check_file(&found);
-    return status ? status : tell(&found);
+    return command_line_parse(&command, argc, argv, EX_USAGE);
 }
+
+int main(int argc, char **argv) { return rf_main_setup(argc, argv, setup, driver); }
