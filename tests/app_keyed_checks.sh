@@ -28,7 +28,7 @@ same_bytes()
     check "a compressed output holds what is expected" cmp <(gzip -dc "$keyed/out.gz") "$expected"
 }
 
-# total TAG: a number of the last line of the manifest.
+# in_manifest N: the N-th number of its last line: 1 records, 2 bytes.
 in_manifest()
 {
     sed -n "s/^total	\([0-9]*\)	\([0-9]*\)\$/\\$1/p" "$keyed/parts/MANIFEST"
@@ -83,7 +83,7 @@ outputs()
 reports()
 {
     run "$several" --report "$keyed/report" "$@" < /dev/null
-    check "a report tells of each rank" grep -q '^ *1 .* B .* s$' "$keyed/report"
+    check "a report tells of each rank" grep -q '^ *1 .* [KMG]*i*B .* s$' "$keyed/report"
     check "a report tells of the job" grep -qi 'pairs' "$keyed/report"
     check "a report leaves the output alone" printed "$expected"
     check "a report in a file leaves standard error alone" [ ! -s "$err" ]
