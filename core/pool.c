@@ -288,7 +288,7 @@ uint64_t rf_workers(const rf_pool *pool)
     return pool && pool->self && !pool->closed ? coordinator_workers(pool->self->schedules) : 0;
 }
 
-static int check_together(const rf_pool *pool, const rf_source *source, rf_options *settled)
+int pool_check_together(const rf_pool *pool, const rf_source *source, rf_options *settled)
 {
     uint64_t workers = coordinator_workers(pool->self->schedules);
     if (settled->workers > workers) {
@@ -305,7 +305,7 @@ int pool_submit_order(rf_pool *pool, job_order *order, const rf_options *options
     *made = NULL;
     int status = options_settle(options, function, &pool->defaults, &pool->environment, &order->settled);
     if (status == RF_OK)
-        status = check_together(pool, order->source, &order->settled);
+        status = pool_check_together(pool, order->source, &order->settled);
     if (status) {
         rf_source_free(order->source);
         return status;

@@ -54,6 +54,8 @@ int pool_submit(rf_pool *pool, rf_map_function *function, const rf_options *opti
 /* The same of an order whose function or stages are known; order->source as above. function: its defaults. */
 int pool_submit_order(rf_pool *pool, job_order *order, const rf_options *options, const rf_options *function, job **made);
 
+int pool_check_together(const rf_pool *pool, const rf_source *source, rf_options *settled);     /* options that depend on pool and source */
+
 /* map.c: starts the job, waits for it, gives its results (NULL: dropped) and closes it. */
 int pool_run(rf_pool *pool, job *of, rf_results **results);
 

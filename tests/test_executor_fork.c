@@ -114,7 +114,7 @@ static int stage_open(stage *on, rf_map_function *function, const struct message
     if (status == RF_OK)
         status = registry_number(on->functions, (rf_any_function *)function, RF_KIND_MAP, &what.job.function);
     if (status == RF_OK)
-        status = work_job_new(on->functions, NULL, &what, &on->job);
+        status = work_job_new(on->functions, NULL, NULL, &what, &on->job);
     return status ? status : executor_fork_new(&host, &on->runs);
 }
 

@@ -172,47 +172,6 @@ START_TEST(collect_gives_all_values_as_a_tuple)
 }
 END_TEST
 
-/* Peers send pieces; the merge says whose it waits for, and folds go on where they stopped. */
-START_TEST(fed_sources_are_asked_for_by_name)
-{
-    job one = {.of = {.partitions = 1, .memory = (size_t)1 << 20, .fold = FOLD_SUM}, .all = {.keys = RF_TEXT, .universe = 3000}};
-    uint64_t random = suite_seed, sent[9] = {0};
-    merge *all;
-    rf_group *group;
-    rf_value key, value;
-    size_t at = 0;
-    make_job(&one, &random, 9, 5000);
-    ck_assert_int_eq(merge_new(&one.of.order, 9, &all), RF_OK);
-    for (uint32_t i = 0; i < 9; i++)
-        cursor_open_fed(merge_source(all, i), "a peer", one.runs[i]->parts[0].offset, one.runs[i]->parts[0].bytes);
-    ck_assert_int_eq(group_new(group_from_merge, all, &group), RF_OK);
-    int status = RF_OK;
-    bool has_key = false;
-    while (status != RF_END) {
-        status = has_key ? group_fold(group, FOLD_SUM, &value) : group_next_key(group, &key);
-        if (status == RF_AGAIN) {
-            uint32_t who = merge_waits(all);
-            uint64_t left = one.runs[who]->parts[0].bytes - sent[who], size = 1 + random_below(&random, 9000);
-            ck_assert_uint_gt(left, 0);
-            size = size < left ? size : left;
-            ck_assert_int_eq(cursor_feed(merge_source(all, who), one.runs[who]->memory.data + sent[who], size), RF_OK);
-            sent[who] += size;
-        } else if (status == RF_OK) {
-            if (has_key) {
-                size_t many = model_group(&one.all, at);
-                ck_assert(same_value(value, model_fold(one.all.pairs + at, many, FOLD_SUM), false));
-                at += many;
-            }
-            has_key = !has_key;
-        }
-    }
-    ck_assert_uint_eq(at, one.all.count);
-    group_free(group);
-    merge_free(all);
-    free_job(&one);
-}
-END_TEST
-
 static int by_last_byte(rf_value a, rf_value b)
 {
     const uint8_t *one = a.data, *other = b.data;
@@ -277,7 +236,6 @@ static Suite *suite(void)
     tcase_add_test(cases, one_key_streams_its_values);
     tcase_add_test(cases, a_reducer_may_leave_values_and_keys);
     tcase_add_test(cases, collect_gives_all_values_as_a_tuple);
-    tcase_add_test(cases, fed_sources_are_asked_for_by_name);
     tcase_add_test(cases, a_users_order_orders_and_nonsense_is_survived);
     tcase_add_test(cases, merging_down_without_memory_loses_no_run);
     suite_add_tcase(all, cases);

@@ -1,4 +1,4 @@
-/* keyed/run, cursor, sample, disk, scratch: what is sealed is read again, from memory, files, pieces and by ranges; what is damaged is told. */
+/* keyed/run, cursor, sample, disk, scratch: what is sealed is read again, from memory, files, copies and by ranges; what is damaged is told. */
 #include "keyed_model.h"
 
 #include <errno.h>
@@ -61,7 +61,7 @@ static void read_partition(const sealed_run *of, uint32_t p, buffer *to)
 {
     cursor from;
     to->size = 0;
-    ck_assert_int_eq(cursor_open(&from, of, p), RF_OK);
+    cursor_open(&from, of, p);
     ck_assert_int_eq(read_all(&from, to), RF_END);
     cursor_close(&from);
 }
@@ -71,15 +71,62 @@ static bool same_bytes(const buffer *a, const buffer *b)
     return a->size == b->size && (!a->size || memcmp(a->data, b->data, a->size) == 0);
 }
 
+/* A stretch as a peer gets it, in frames of any size, with room for size bytes before it. */
+static void copy_stretch(const sealed_run *of, const run_stretch *blocks, size_t before, uint64_t *random, buffer *to)
+{
+    to->size = 0;
+    ck_assert_ptr_nonnull(buffer_add(to, before + blocks->bytes));
+    memset(to->data, 'x', before);
+    for (uint64_t at = 0, size; at < blocks->bytes; at += size) {
+        size = 1 + random_below(random, blocks->bytes - at);
+        ck_assert_int_eq(run_copy(of, blocks->offset + at, size, to->data + before + at), RF_OK);
+    }
+}
+
+static void write_file(const char *path, const void *bytes, size_t size)
+{
+    int file = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+    ck_assert_int_eq(write(file, bytes, size), (ssize_t)size);
+    close(file);
+}
+
+/* What a peer sent is the same at hand, and in the middle of a file, read by a window of any size. */
+static void check_copied(const sealed_run *of, const run_stretch *blocks, uint64_t *random, const buffer *wanted,
+                         const record_order *order, const record *low, const record *high)
+{
+    buffer copied = {0}, got = {0};
+    const size_t before = 1 + random_below(random, 1000);
+    cursor from;
+    copy_stretch(of, blocks, before, random, &copied);
+    cursor_open_bytes(&from, "a peer's run", blocks->offset, copied.data + before, blocks->bytes);
+    cursor_limit(&from, order, low, high);
+    ck_assert_int_eq(read_all(&from, &got), RF_END);
+    ck_assert_int_eq(cursor_next(&from), RF_END);
+    ck_assert(same_bytes(wanted, &got));
+    cursor_close(&from);
+    write_file(in_folder("copied"), copied.data, copied.size);
+    got.size = 0;
+    cursor_open_part(&from, in_folder("copied"), before, blocks->bytes);
+    cursor_window(&from, random_below(random, 2) ? 0 : random_below(random, 400000));
+    cursor_limit(&from, order, low, high);
+    ck_assert_int_eq(read_all(&from, &got), RF_END);
+    ck_assert(same_bytes(wanted, &got));
+    cursor_close(&from);
+    unlink(in_folder("copied"));
+    buffer_free(&copied);
+    buffer_free(&got);
+}
+
 static shape draw_shape(uint64_t *random)
 {
     return (shape){.partitions = 1 + (uint32_t)random_below(random, 4), .compress = random_below(random, 2), .memory = (size_t)64 << 20};
 }
 
-START_TEST(a_run_is_the_same_in_memory_in_a_file_and_in_pieces)
+START_TEST(a_run_is_the_same_in_memory_in_a_file_and_copied)
 {
     uint64_t random = suite_seed + (uint64_t)_i;
-    buffer wanted = {0}, got = {0};
+    buffer wanted = {0};
+    run_stretch blocks;
     make_folder();
     for (int round = 0; round < 4; round++) {
         shape of = draw_shape(&random);
@@ -94,24 +141,12 @@ START_TEST(a_run_is_the_same_in_memory_in_a_file_and_in_pieces)
         ck_assert_int_eq(run_open_file(in_folder("run"), false, &opened), RF_OK);
         for (uint32_t p = 0; p < of.partitions; p++) {
             read_partition(opened, p, &wanted);
-            const run_partition *part = &opened->parts[p];
-            cursor fed;
-            cursor_open_fed(&fed, "a peer's run", part->offset, part->bytes);
-            got.size = 0;
-            uint64_t sent = 0;
-            int status;
-            while ((status = read_all(&fed, &got)) == RF_AGAIN) {
-                ck_assert_uint_lt(sent, part->bytes);
-                uint64_t size = 1 + random_below(&random, random_below(&random, 2) ? 100000 : 100);
-                size = size < part->bytes - sent ? size : part->bytes - sent;
-                ck_assert_int_eq(cursor_feed(&fed, bytes.data + part->offset + sent, size), RF_OK);
-                sent += size;
-            }
-            ck_assert_int_eq(status, RF_END);
-            ck_assert(same_bytes(&wanted, &got));
-            ck_assert_int_eq(cursor_feed(&fed, "x", 1), RF_EINPUT);
-            cursor_close(&fed);
+            ck_assert_int_eq(run_stretch_of(opened, p, &blocks), RF_OK);
+            check_copied(opened, &blocks, &random, &wanted, NULL, NULL, NULL);
         }
+        ck_assert_int_eq(run_stretch_of(opened, of.partitions, &blocks), RF_EUSAGE);
+        ck_assert_int_eq(run_copy(opened, opened->bytes - 1, 2, bytes.data), RF_EUSAGE);
+        ck_assert_int_eq(run_copy(opened, UINT64_MAX, 2, bytes.data), RF_EUSAGE);
         failing_read_short(0);
         run_free(opened);
         ck_assert_int_eq(access(in_folder("run"), F_OK), 0);
@@ -123,8 +158,7 @@ START_TEST(a_run_is_the_same_in_memory_in_a_file_and_in_pieces)
         model_free(&all);
     }
     buffer_free(&wanted);
-    buffer_free(&got);
-    rmdir(folder);
+    ck_assert_int_eq(rmdir(folder), 0);
 }
 END_TEST
 
@@ -133,44 +167,103 @@ static int reversed(rf_value a, rf_value b)
     return -model_compare_keys(a, b);
 }
 
+/* The splitters that a job would take, count of them. */
+static void take_splitters(const sealed_run *of, const record_order *order, uint32_t count, buffer *space, record *splitters)
+{
+    sketch keys = {.limit = 64};
+    uint32_t made;
+    ck_assert_int_eq(sketch_merge(&keys, of->sample, of->sample_size), RF_OK);
+    ck_assert_int_eq(sketch_splitters(&keys, order, count, space, &made), RF_OK);
+    ck_assert_uint_eq(made, count);
+    const uint8_t *at = space->data;
+    for (uint32_t i = 0; i < count; i++) {
+        ck_assert(record_take(&at, space->data + space->size, &splitters[i]));
+        ck_assert(!i || record_compare_keys(order, &splitters[i - 1], &splitters[i]) < 0);
+    }
+    sketch_free(&keys);
+}
+
+/* Only the first and the last block hold other keys as well. */
+static void check_stretch(const sealed_run *of, const run_stretch *blocks, const record_order *order, const record *low, const record *high)
+{
+    uint64_t outside = 0;
+    for (uint64_t b = 0; b < of->blocks; b++) {
+        cursor from;
+        uint64_t offset = of->marks[b].offset;
+        run_stretch rest = {offset, of->parts[0].bytes - offset};
+        if (offset < blocks->offset || offset >= blocks->offset + blocks->bytes)
+            continue;
+        cursor_open_stretch(&from, of, &rest);
+        ck_assert_int_eq(cursor_next(&from), RF_OK);
+        ck_assert_uint_eq(record_prefix(from.it.key, from.it.key_size), of->marks[b].prefix);
+        outside += low && record_compare_keys(order, &from.it, low) < 0;
+        ck_assert(!high || record_compare_keys(order, &from.it, high) < 0);
+        cursor_close(&from);
+    }
+    ck_assert_uint_le(outside, 1);
+}
+
 START_TEST(ranges_between_splitters_are_the_whole_run)
 {
     uint64_t random = suite_seed + (uint64_t)_i;
-    for (int round = 0; round < 6; round++) {
+    make_folder();
+    for (int round = 0; round < 12; round++) {
         shape of = {.partitions = 1, .sample = 64, .memory = (size_t)64 << 20, .compress = round % 2};
         of.order.compare = round % 3 == 2 ? reversed : NULL;
         model all = {.keys = round % 2 ? RF_I64 : RF_TEXT, .universe = 5000};
         sealed_run *made = make_run(&of, &all, &random, 40000);
-        sketch keys = {.limit = 64};
-        buffer splitters = {0}, wanted = {0}, got = {0};
-        uint32_t count = 0, asked = 1 + (uint32_t)random_below(&random, 9);
-        ck_assert_int_eq(sketch_merge(&keys, made->sample, made->sample_size), RF_OK);
-        ck_assert_int_eq(sketch_splitters(&keys, &of.order, asked, &splitters, &count), RF_OK);
-        ck_assert_uint_eq(count, asked);
+        buffer space = {0}, wanted = {0}, got = {0}, part = {0};
         record bounds[16];
-        const uint8_t *at = splitters.data;
-        for (uint32_t i = 0; i < count; i++) {
-            ck_assert(record_take(&at, splitters.data + splitters.size, &bounds[i]));
-            ck_assert(!i || record_compare_keys(&of.order, &bounds[i - 1], &bounds[i]) < 0);
-        }
+        uint32_t count = 1 + (uint32_t)random_below(&random, 9);
+        take_splitters(made, &of.order, count, &space, bounds);
         read_partition(made, 0, &wanted);
+        if (round >= 6)
+            ck_assert_int_eq(run_spill(made, in_folder("run")), RF_OK);
         for (uint32_t p = 0; p <= count; p++) {
+            const record *low = p ? &bounds[p - 1] : NULL, *high = p < count ? &bounds[p] : NULL;
             cursor from;
-            size_t before = got.size;
-            ck_assert_int_eq(cursor_open_range(&from, made, &of.order, p ? &bounds[p - 1] : NULL, p < count ? &bounds[p] : NULL), RF_OK);
-            ck_assert_int_eq(read_all(&from, &got), RF_END);
+            run_stretch blocks;
+            part.size = 0;
+            ck_assert_int_eq(cursor_open_range(&from, made, &of.order, low, high), RF_OK);
+            ck_assert_int_eq(read_all(&from, &part), RF_END);
             ck_assert_int_eq(cursor_next(&from), RF_END);
-            ck_assert_uint_gt(got.size, before);
+            ck_assert_uint_gt(part.size, 0);
             cursor_close(&from);
+            ck_assert_int_eq(run_stretch_range(made, &of.order, low, high, &blocks), RF_OK);
+            check_stretch(made, &blocks, &of.order, low, high);
+            check_copied(made, &blocks, &random, &part, &of.order, low, high);
+            ck_assert_int_eq(buffer_put(&got, part.data, part.size), RF_OK);
         }
         ck_assert(same_bytes(&wanted, &got));
         run_free(made);
-        sketch_free(&keys);
-        buffer_free(&splitters);
+        buffer_free(&space);
         buffer_free(&wanted);
         buffer_free(&got);
+        buffer_free(&part);
         model_free(&all);
     }
+    ck_assert_int_eq(rmdir(folder), 0);
+}
+END_TEST
+
+START_TEST(a_range_that_no_key_is_in_is_no_block)
+{
+    uint64_t random = suite_seed;
+    const shape of = {.partitions = 1, .memory = (size_t)64 << 20};
+    model all = {.keys = RF_I64, .universe = 5000}, none = {.keys = RF_I64, .universe = 1};
+    sealed_run *made = make_run(&of, &all, &random, 40000), *empty = make_run(&of, &none, &random, 0);
+    const record first = {.key = (const uint8_t *)"", .key_type = RF_TEXT};
+    run_stretch blocks;
+    ck_assert_int_eq(run_stretch_range(made, &of.order, NULL, &first, &blocks), RF_OK);
+    ck_assert_uint_eq(blocks.bytes, 0);
+    ck_assert_int_eq(run_stretch_range(made, &of.order, &first, NULL, &blocks), RF_OK);
+    ck_assert_uint_eq(blocks.bytes, made->parts[0].bytes);
+    ck_assert_int_eq(run_stretch_range(empty, &of.order, &first, NULL, &blocks), RF_OK);
+    ck_assert_uint_eq(blocks.bytes, 0);
+    run_free(made);
+    run_free(empty);
+    model_free(&all);
+    model_free(&none);
 }
 END_TEST
 
@@ -238,8 +331,8 @@ START_TEST(a_changed_byte_is_told_with_file_and_offset)
             for (uint32_t p = 0; p < 2 && !status; p++) {
                 cursor from;
                 got.size = 0;
-                status = cursor_open(&from, opened, p);
-                status = status ? status : read_all(&from, &got);
+                cursor_open(&from, opened, p);
+                status = read_all(&from, &got);
                 status = status == RF_END ? RF_OK : status;
                 cursor_close(&from);
             }
@@ -267,7 +360,7 @@ START_TEST(a_file_that_ends_early_or_fails_is_told)
     cursor from;
     make_folder();
     ck_assert_int_eq(run_spill(made, in_folder("run")), RF_OK);
-    ck_assert_int_eq(cursor_open(&from, made, 0), RF_OK);
+    cursor_open(&from, made, 0);
     ck_assert_int_eq(cursor_next(&from), RF_OK);
     ck_assert_int_eq(truncate(in_folder("run"), 300000), 0);
     ck_assert_int_eq(read_all(&from, &got), RF_EINPUT);
@@ -275,7 +368,7 @@ START_TEST(a_file_that_ends_early_or_fails_is_told)
     cursor_close(&from);
     ck_assert_int_eq(run_open_file(in_folder("run"), false, &opened), RF_EINPUT);
     ck_assert_ptr_null(opened);
-    ck_assert_int_eq(cursor_open(&from, made, 0), RF_OK);
+    cursor_open(&from, made, 0);
     failing_read_at(1, EIO);
     ck_assert_int_eq(cursor_next(&from), RF_EINPUT);
     failing_read_at(0, 0);
@@ -339,9 +432,10 @@ START_TEST(reading_without_memory_is_told)
     ck_assert_int_eq(run_spill(made, in_folder("run")), RF_OK);
     FAILING_EACH_IN_TURN(n) {
         sealed_run *opened;
-        cursor from = {.file = -1};
+        cursor from = {0};
         int status = run_open_file(in_folder("run"), false, &opened);
-        status = status ? status : cursor_open(&from, opened, 0);
+        if (!status)
+            cursor_open(&from, opened, 0);
         while (!status)
             status = cursor_next(&from);
         bool failed = failing_malloc_stop();
@@ -416,8 +510,9 @@ static Suite *suite(void)
 {
     Suite *all = suite_create("keyed_run");
     TCase *cases = tcase_create("run");
-    tcase_add_loop_test(cases, a_run_is_the_same_in_memory_in_a_file_and_in_pieces, 0, 4);
+    tcase_add_loop_test(cases, a_run_is_the_same_in_memory_in_a_file_and_copied, 0, 4);
     tcase_add_loop_test(cases, ranges_between_splitters_are_the_whole_run, 0, 2);
+    tcase_add_test(cases, a_range_that_no_key_is_in_is_no_block);
     tcase_add_loop_test(cases, a_sample_does_not_know_how_the_input_was_cut, 0, 4);
     tcase_add_test(cases, a_changed_byte_is_told_with_file_and_offset);
     tcase_add_test(cases, a_file_that_ends_early_or_fails_is_told);

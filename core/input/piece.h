@@ -8,6 +8,8 @@
      INPUT_COLUMN   a sealed column, a value a unit
      INPUT_ADDED    a sealed column, a value a unit, and behind it uint64_t[units], their indices (a: the column's size). Where it is one
                     unit, its index is b
+     INPUT_PAIRS    a struct input_pairs: pairs of a dataset, which the worker makes a column of tuples of before they are read
+     INPUT_UNREADABLE  a text with its NUL: why none of the units can be read
      INPUT_FILES    spans, each a struct input_span and the path with its NUL, padded to 8 (a: split size, b: record size, layout)
      INPUT_ZIP      a struct input_member for each member (a: how many), then their bodies, each padded to 16: a unit is a tuple of
                     one of each; a single is a zip of one, the only zip that may have a member of files */
@@ -16,7 +18,7 @@
 
 #include "base/buffer.h"
 
-enum input_kind { INPUT_RANGE = 1, INPUT_ARRAY, INPUT_COLUMN, INPUT_FILES, INPUT_ADDED, INPUT_ZIP };
+enum input_kind { INPUT_RANGE = 1, INPUT_ARRAY, INPUT_COLUMN, INPUT_FILES, INPUT_ADDED, INPUT_ZIP, INPUT_PAIRS, INPUT_UNREADABLE };
 enum input_layout { INPUT_SPLITS = 1, INPUT_LINES, INPUT_WHOLE, INPUT_RECORDS };
 
 #define INPUT_MEMBERS_MOST 64           /* as many as RF_ARGS reads */
@@ -41,6 +43,12 @@ struct input_span {
     uint64_t file_size;             /* when rank 0 looked: a worker that finds another size reports the file as changed */
     int64_t modified;               /* nanoseconds */
     uint32_t whole, path_size;      /* path_size without the NUL */
+};
+
+/* Consecutive pairs of one part of a dataset: of a run that rank has sealed for a job by key. */
+struct input_pairs {
+    uint64_t keyed, run, first, count;
+    int64_t rank;
 };
 
 /* A piece inside a piece. */

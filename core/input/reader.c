@@ -96,6 +96,8 @@ static int open_values(reader *from, const input_piece *piece, uint64_t count)
         return RF_OK;
     case INPUT_ADDED:
         return open_added(from, piece, count);
+    case INPUT_UNREADABLE:
+        return piece->body_size && !((const char *)piece->body)[piece->body_size - 1] ? RF_OK : unsound("a reason", count);
     default:
         return error_set(RF_EUSAGE, "usage", "a piece of kind %" PRIu32 ", which there is not", piece->kind);
     }
@@ -214,6 +216,8 @@ static int read_value(reader *from, rf_value *value)
         return RF_OK;
     case INPUT_ARRAY:
         return array_element(from, value);
+    case INPUT_UNREADABLE:
+        return error_set(RF_EINPUT, "input", "%s", (const char *)from->piece.body);
     default:
         return column_value(from, value);
     }

@@ -154,7 +154,9 @@ static rf_source *files_new(enum input_layout layout, const char *function, cons
     source->files.record_size = record_size;
     if (layout == INPUT_RECORDS && !record_size)
         return source_with(source, source_wrong_use(function, "the record size is 0"));
-    return source_with(source, copy_paths(&source->files, function, list, count));
+    int status = copy_paths(&source->files, function, list, count);
+    source->sequential = source->files.has_input;
+    return source_with(source, status);
 }
 
 rf_source *rf_lines(rf_strings_in list, uint64_t count)
@@ -196,6 +198,8 @@ static void free_kind(rf_source *source)
         source->generator.release(source->generator.state);
     if (source->kind == SOURCE_ZIP)
         zip_free(&source->zip);
+    if (source->kind == SOURCE_PAIRS)
+        pairs_free(&source->pairs);
     if (source->kind != SOURCE_FILES)
         return;
     strings_free(source->files.given);
@@ -333,6 +337,9 @@ static int describe_kind(rf_source *source, uint64_t first, uint64_t count, inpu
         return pages_describe(pages_of(source), first, count, piece, described);
     case SOURCE_ZIP:
         return zip_describe(source, first, count, piece, described);
+    case SOURCE_PAIRS:
+        pairs_describe(source, first, count, piece, described);
+        return RF_OK;
     default:
         return files_describe(source, first, count, piece, described);
     }
@@ -395,6 +402,47 @@ void source_indices(const rf_source *source, uint64_t first, uint64_t count, uin
         growth_indices(source->added, first - SOURCE_ADDED, count, to);
     else
         memset(to, 0xff, count * sizeof *to);
+}
+
+void source_in_blocks(rf_source *source, uint64_t most)
+{
+    while (source->kind == SOURCE_ZIP && source->zip.count == 1)
+        source = source->zip.members[0].source;
+    if (source->kind == SOURCE_FILES)
+        source->files.split_most = most;
+}
+
+uint64_t source_bytes(const rf_source *source)
+{
+    source = within(source);
+    if (source->kind == SOURCE_FILES)
+        return files_bytes(&source->files);
+    uint64_t bytes;
+    bool known = source->length != UINT64_MAX && !__builtin_mul_overflow(source->length, source_unit_bytes(source), &bytes);
+    return known ? bytes : 0;
+}
+
+/* Files that are read in turn with standard input are pages of their own, of blocks. */
+static uint64_t read_stretch(const rf_source *source, uint64_t first, uint64_t most, uint64_t bytes)
+{
+    uint64_t count = 0, sum = 0, each = source_unit_bytes(source);
+    for (; count < most; count++) {
+        const page *of = pages_find(&source->pages, first + count);
+        sum += of && of->file != UINT64_MAX ? source->files.split_size : each;
+        if (count && sum > bytes)
+            break;
+    }
+    return count;
+}
+
+uint64_t source_stretch(const rf_source *source, uint64_t first, uint64_t most, uint64_t bytes)
+{
+    source = within(source);
+    if (source->kind == SOURCE_FILES)
+        return source->sequential ? read_stretch(source, first, most, bytes) : files_stretch(&source->files, first, most, bytes);
+    size_t each = source_unit_bytes(source);
+    uint64_t count = each ? bytes / each : most;
+    return count < 1 ? 1 : count < most ? count : most;
 }
 
 strings *source_paths(const rf_source *source)

@@ -41,6 +41,12 @@ bool source_read_by_workers(const rf_source *source);   /* units are blocks, ite
                                                            list has "-" too: its items are known by their ordinals */
 size_t source_unit_bytes(const rf_source *source);      /* that travel with a unit (mean, of what is known): 0 for ranges and files */
 
+/* For jobs by key. source_in_blocks, before source_prepare: files are cut into blocks of a size that follows from the size of the input alone, at most so
+   large. source_stretch: how many units from first on, at least one and at most most, have at most so many bytes together. */
+void source_in_blocks(rf_source *source, uint64_t most);
+uint64_t source_bytes(const rf_source *source);         /* all of the input, as far as it is known; 0: it is not */
+uint64_t source_stretch(const rf_source *source, uint64_t first, uint64_t most, uint64_t bytes);
+
 /* Sequential: reads up to want units (> 0) without blocking. *got: how many came. RF_OK: at least one; RF_AGAIN: nothing now, *descriptor
    (or -1) tells what to wait for, or *delay in how many seconds to ask again (else INFINITY); RF_END: no more, ever; else an error: no more, and
    the job is told; also then *got units may have come. */
@@ -65,6 +71,11 @@ rf_source *source_reading(rf_source *source);
 rf_source *source_share(rf_source *source);             /* one more that calls rf_source_free */
 bool source_can_take(const rf_source *source);          /* false: nobody can tell before where its items end (files) */
 void source_take(rf_source *reading, uint64_t most);    /* reads no item beyond most */
+
+/* A dataset's pairs: parts in their order, copied (first is made here). release is called, once, when no reading needs the parts any more. Never NULL.
+   source_failed: one in which the last error waits. */
+rf_source *source_pairs(const struct input_pairs *parts, uint32_t count, void (*release)(void *held), void *held);
+rf_source *source_failed(int status);
 
 /* A source of values that grows until it is first read. RF_ENOMEM. */
 rf_source *source_gather(void);

@@ -31,11 +31,33 @@ static int read_here(rf_source *source)
     return source->files.here ? RF_OK : RF_ENOMEM;
 }
 
+uint64_t files_bytes(const struct source_files *files)
+{
+    uint64_t bytes = 0;
+    for (uint64_t i = 0; i < paths_count(&files->found); i++)
+        bytes += paths_file(&files->found, i)->size;
+    return bytes;
+}
+
+#define BLOCK_LEAST ((uint64_t)16 << 20)    /* of a large input: then most of what repeats is combined, and runs are few */
+#define BLOCK_SMALL ((uint64_t)1 << 20)
+#define BLOCKS_MANY 64                      /* as many as are merged in one go */
+#define BLOCKS_FEW 8                        /* a small input is for several workers, too */
+
+static uint64_t split_of(uint64_t bytes, uint64_t most)
+{
+    uint64_t many = bytes / BLOCKS_MANY, few = bytes / BLOCKS_FEW;
+    uint64_t split = many > BLOCK_LEAST ? many : few < BLOCK_LEAST ? few : BLOCK_LEAST;
+    split = split > BLOCK_SMALL ? split : BLOCK_SMALL;
+    return split < most ? split : most;
+}
+
 int files_prepare(rf_source *source, const rf_options *settled)
 {
     struct source_files *files = &source->files;
-    files->split_size = block_size(files, settled->split_size ? settled->split_size : 1);
     int status = paths_find(&files->found, files->given);
+    uint64_t split_size = files->split_most ? split_of(files_bytes(files), files->split_most) : settled->split_size;
+    files->split_size = block_size(files, split_size ? split_size : 1);
     if (!status)
         status = paths_cut(&files->found, files->layout, files->split_size);
     if (status)
@@ -43,6 +65,28 @@ int files_prepare(rf_source *source, const rf_options *settled)
     source->sequential = files->found.before_input != UINT64_MAX;
     source->length = source->sequential ? UINT64_MAX : files->found.units;
     return settled->rate_limit.count > 0 && holds_crowds(files) ? read_here(source) : RF_OK;
+}
+
+static uint64_t unit_bytes(const struct source_files *files, const input_file *file, uint64_t block)
+{
+    uint64_t start = block * files->split_size;
+    if (file->whole || start >= file->size)
+        return file->whole ? file->size : 0;
+    return file->size - start < files->split_size ? file->size - start : files->split_size;
+}
+
+uint64_t files_stretch(const struct source_files *files, uint64_t first, uint64_t most, uint64_t bytes)
+{
+    uint64_t i = paths_of_unit(&files->found, first), count = 0, sum = 0;
+    for (; count < most; i++) {
+        const input_file *file = paths_file(&files->found, i);
+        for (uint64_t block = first + count - file->first_unit; block < file->blocks && count < most; block++, count++) {
+            sum += unit_bytes(files, file, block);
+            if (count && sum > bytes)
+                return count;
+        }
+    }
+    return count;
 }
 
 static int add_span(struct source_files *files, uint64_t i, uint64_t block, uint64_t blocks)

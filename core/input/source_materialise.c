@@ -62,7 +62,9 @@ static int add_sequential(rf_source *source, reader *from, rf_source *to)
 
 static int add_all(rf_source *source, const rf_options *settled, const source_caller *caller, rf_source *to)
 {
-    int status = source ? source_prepare(source, settled, caller) : source_wrong_use("rf_materialise", "the source is NULL");
+    int status = source && source->kind == SOURCE_PAIRS
+                     ? source_wrong_use("rf_materialise", "the source is a dataset, whose pairs are on the workers; collect it instead")
+                 : source ? source_prepare(source, settled, caller) : source_wrong_use("rf_materialise", "the source is NULL");
     if (status)
         return status;
     reader *from = reader_new();

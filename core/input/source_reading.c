@@ -47,6 +47,9 @@ static int share_kind(rf_source *again, rf_source *source)
         again->generator = source->generator;
         source->generator.release = NULL;
         break;
+    case SOURCE_PAIRS:
+        again->pairs = pairs_share(&source->pairs);
+        break;
     case SOURCE_ZIP:
         return share_members(again, &source->zip);
     }

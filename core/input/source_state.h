@@ -9,7 +9,7 @@
 #include "input/reader.h"
 #include "input/source.h"
 
-enum source_kind { SOURCE_RANGE = 1, SOURCE_ARRAY, SOURCE_VALUES, SOURCE_FILES, SOURCE_GENERATOR, SOURCE_ZIP };
+enum source_kind { SOURCE_RANGE = 1, SOURCE_ARRAY, SOURCE_VALUES, SOURCE_FILES, SOURCE_GENERATOR, SOURCE_ZIP, SOURCE_PAIRS };
 
 struct source_range { int64_t start, step; };
 struct source_array { const uint8_t *base; size_t element_size; rf_type type; };
@@ -19,10 +19,25 @@ struct source_files {
     bool has_input;                 /* "-" is among them */
     paths found;
     enum input_layout layout;
+    uint64_t split_most;            /* split_size follows from the size of the input, and is at most this; 0: it is said */
     uint64_t split_size;            /* of records: a multiple of record_size */
     uint64_t record_size;
     buffer body;                    /* of the piece that was described last */
     reader *here;                   /* where rank 0 reads them itself, item by item; else NULL */
+};
+
+/* Of a dataset; shared by its readings. */
+struct pairs_table {
+    unsigned users;
+    uint32_t count;
+    struct input_pairs *parts;          /* first: of the dataset; one more at the end */
+    void (*release)(void *held);
+    void *held;
+};
+
+struct source_pairs {
+    struct pairs_table *table;
+    struct input_pairs body;            /* of the piece that was described last */
 };
 
 struct source_generator {
@@ -72,6 +87,7 @@ struct rf_source {
         struct source_files files;
         struct source_generator generator;
         struct source_zip zip;
+        struct source_pairs pairs;
     };
     struct standard_input standard_input;
     uint64_t next_file, next_block; /* of a sequential list: what comes next of its files */
@@ -90,8 +106,15 @@ void array_describe(const rf_source *source, uint64_t first, uint64_t count, inp
 int values_fill(rf_source *source, const rf_value *values, uint64_t count);
 int strings_fill(rf_source *source, const char *const *texts, uint64_t count);
 
+/* Datasets. */
+void pairs_describe(rf_source *source, uint64_t first, uint64_t count, input_piece *piece, uint64_t *described);
+struct source_pairs pairs_share(const struct source_pairs *pairs);
+void pairs_free(struct source_pairs *pairs);
+
 /* Files. files_describe: units of the whole list; files_describe_blocks: blocks of one file. */
 int files_prepare(rf_source *source, const rf_options *settled);
+uint64_t files_stretch(const struct source_files *files, uint64_t first, uint64_t most, uint64_t bytes);
+uint64_t files_bytes(const struct source_files *files);
 int files_describe(rf_source *source, uint64_t first, uint64_t count, input_piece *piece, uint64_t *described);
 int files_describe_blocks(rf_source *source, uint64_t file, uint64_t block, uint64_t blocks, input_piece *piece);
 

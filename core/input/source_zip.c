@@ -32,6 +32,8 @@ static int check_members(const char *function, rf_source *const *sources, size_t
         for (size_t j = 0; j < i; j++)
             if (sources[i] == sources[j] && !source_is_out_of_memory(sources[i]))
                 return error_set(RF_EUSAGE, "usage", "%s: sources %zu and %zu are the same one; make two of them", function, j + 1, i + 1);
+        if (sources[i]->kind == SOURCE_PAIRS)
+            return error_set(RF_EUSAGE, "usage", "%s: source %zu is a dataset, whose pairs are on the workers; collect it first", function, i + 1);
         *depth = depth_of(sources[i]) >= *depth ? depth_of(sources[i]) + 1 : *depth;
     }
     if (*depth > INPUT_DEPTH_MOST)

@@ -1,6 +1,5 @@
 #include "keyed/cursor.h"
 
-#include <unistd.h>
 #include <zlib.h>
 
 #include "base/error.h"
@@ -20,41 +19,12 @@ static int damaged(const cursor *of, uint64_t offset, const char *what)
 /* Moves what is left of the window to the front of held, with room for size in all. */
 static int slide(cursor *to, size_t size)
 {
-    size_t more = size > to->window_size ? size - to->window_size : 0;
     if (to->window_size)
         memmove(to->held.data, to->window, to->window_size);
     to->held.size = to->window_size;
-    if (more && buffer_reserve(&to->held, more))
+    if (buffer_reserve(&to->held, size - to->window_size))
         return RF_ENOMEM;
     to->window = to->held.data;
-    return RF_OK;
-}
-
-static int read_more(cursor *to, size_t size)
-{
-    size_t wanted = size > CURSOR_WINDOW ? size : CURSOR_WINDOW;
-    wanted = wanted < to->left ? wanted : to->left;
-    if (slide(to, wanted))
-        return RF_ENOMEM;
-    size_t more = wanted - to->window_size;
-    int status = disk_read(to->file, to->held.data + to->held.size, more, to->offset + to->window_size, to->name);
-    if (status)
-        return status;
-    to->held.size += more;
-    to->window_size += more;
-    return RF_OK;
-}
-
-static int take_arrived(cursor *to, size_t size)
-{
-    size_t more = to->arrived.size;
-    if (to->window_size + more < size)
-        return RF_AGAIN;
-    if (slide(to, to->window_size + more) || buffer_put(&to->held, to->arrived.data, more))
-        return RF_ENOMEM;
-    to->arrived.size = 0;
-    to->window = to->held.data;
-    to->window_size += more;
     return RF_OK;
 }
 
@@ -63,7 +33,16 @@ static int need(cursor *to, size_t size)
 {
     if (size <= to->window_size)
         return RF_OK;
-    return to->fed ? take_arrived(to, size) : read_more(to, size);
+    size_t wanted = size > to->window_most ? size : to->window_most;
+    wanted = wanted < to->left ? wanted : to->left;
+    if (slide(to, wanted))
+        return RF_ENOMEM;
+    size_t more = wanted - to->window_size;
+    int status = disk_read_once(to->path, to->held.data + to->window_size, more, to->offset + to->window_size);
+    if (status)
+        return status;
+    to->held.size = to->window_size = wanted;
+    return RF_OK;
 }
 
 static void pass(cursor *to, size_t size)
@@ -169,97 +148,46 @@ int cursor_next(cursor *to)
 
 /* ---- opening ----------------------------------------------------------------------------------------------------- */
 
-static int open_bytes(cursor *to, const sealed_run *of, uint64_t offset, uint64_t bytes)
+void cursor_open_bytes(cursor *to, const char *name, uint64_t offset, const uint8_t *bytes, size_t size)
 {
-    *to = (cursor){.file = -1, .name = of->path ? of->path : "a run in memory", .offset = offset, .left = bytes};
+    *to = (cursor){.name = name, .offset = offset, .left = size, .window = bytes, .window_size = size};
+}
+
+void cursor_open_part(cursor *to, const char *path, uint64_t at, uint64_t bytes)
+{
+    *to = (cursor){.name = path, .path = path, .offset = at, .left = bytes, .window_most = CURSOR_WINDOW};
+}
+
+void cursor_open_stretch(cursor *to, const sealed_run *of, const run_stretch *blocks)
+{
     if (of->path)
-        return bytes ? disk_open(of->path, &to->file) : RF_OK;
-    to->window = of->memory.data + offset;
-    to->window_size = bytes;
-    return RF_OK;
+        cursor_open_part(to, of->path, blocks->offset, blocks->bytes);
+    else
+        cursor_open_bytes(to, "a run in memory", blocks->offset, of->memory.data + blocks->offset, blocks->bytes);
 }
 
-int cursor_open(cursor *to, const sealed_run *of, uint32_t partition)
+void cursor_open(cursor *to, const sealed_run *of, uint32_t partition)
 {
-    return open_bytes(to, of, of->parts[partition].offset, of->parts[partition].bytes);
+    cursor_open_stretch(to, of, &(run_stretch){of->parts[partition].offset, of->parts[partition].bytes});
 }
 
-/* The first record of block b of the partition. */
-static int look_into(cursor *to, const sealed_run *of, uint64_t b)
+void cursor_window(cursor *to, size_t bytes)
 {
-    const run_partition *part = &of->parts[0];
-    uint64_t offset = of->block_offsets[b];
-    int file = to->file;
-    buffer held = to->held, raw = to->raw;
-    *to = (cursor){.file = file, .name = to->name, .held = held, .raw = raw, .offset = offset,
-                   .left = part->offset + part->bytes - offset};
-    if (file < 0)
-        to->window = of->memory.data + offset, to->window_size = to->left;
-    return cursor_next(to);
+    to->window_most = bytes > CURSOR_WINDOW_LEAST ? bytes : CURSOR_WINDOW_LEAST;
 }
 
-/* The last block that begins below low, or the first: what is not below low is in it or after it. */
-static int find_block(cursor *to, const sealed_run *of, const record_order *order, const record *low, uint64_t *block)
+void cursor_limit(cursor *to, const record_order *order, const record *low, const record *high)
 {
-    uint64_t first = 0, end = of->parts[0].blocks;
-    while (end - first > 1) {
-        uint64_t middle = first + (end - first) / 2;
-        int status = look_into(to, of, middle);
-        if (status)
-            return status;
-        if (record_compare_keys(order, &to->it, low) < 0)
-            first = middle;
-        else
-            end = middle;
-    }
-    *block = first;
-    return RF_OK;
-}
-
-int cursor_open_range(cursor *to, const sealed_run *of, const record_order *order, const record *low, const record *high)
-{
-    uint64_t block = 0;
-    int status = cursor_open(to, of, 0);
-    if (!status && low && of->parts[0].blocks > 1) {
-        status = find_block(to, of, order, low, &block);
-        uint64_t offset = of->block_offsets[block], end = of->parts[0].offset + of->parts[0].bytes;
-        to->offset = offset;
-        to->left = end - offset;
-        to->window = to->file < 0 ? of->memory.data + offset : NULL;
-        to->window_size = to->file < 0 ? to->left : 0;
-        to->at = to->end = NULL;
-        to->block_left = 0;
-    }
-    if (status) {
-        cursor_close(to);
-        return status;
-    }
-    to->order = order;
+    to->order = low || high ? order : NULL;
     to->has_low = low != NULL;
     to->has_high = high != NULL;
     to->low = low ? *low : to->low;
     to->high = high ? *high : to->high;
-    return RF_OK;
-}
-
-void cursor_open_fed(cursor *to, const char *name, uint64_t offset, uint64_t bytes)
-{
-    *to = (cursor){.file = -1, .name = name, .offset = offset, .left = bytes, .fed = true};
-}
-
-int cursor_feed(cursor *to, const void *bytes, size_t size)
-{
-    if (size > to->left - to->window_size - to->arrived.size)
-        return damaged(to, to->offset, "more came than the partition has");
-    return buffer_put(&to->arrived, bytes, size);
 }
 
 void cursor_close(cursor *to)
 {
-    if (to->file >= 0)
-        close(to->file);
     buffer_free(&to->held);
-    buffer_free(&to->arrived);
     buffer_free(&to->raw);
-    *to = (cursor){.file = -1};
+    *to = (cursor){0};
 }

@@ -72,3 +72,13 @@ int disk_read(int file, void *to, size_t size, uint64_t offset, const char *path
     }
     return RF_OK;
 }
+
+int disk_read_once(const char *path, void *to, size_t size, uint64_t offset)
+{
+    int file, status = disk_open(path, &file);
+    if (status)
+        return status;
+    status = disk_read(file, to, size, offset, path);
+    close(file);
+    return status;
+}

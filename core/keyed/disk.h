@@ -13,4 +13,7 @@ int disk_open(const char *path, int *file);         /* to read; RF_EINPUT */
 /* size bytes at offset; fewer (a file that ended) are RF_EINPUT as well. */
 int disk_read(int file, void *to, size_t size, uint64_t offset, const char *path);
 
+/* The same of a file that is opened for it alone: who reads from thousands of files holds no descriptors. */
+int disk_read_once(const char *path, void *to, size_t size, uint64_t offset);
+
 #endif

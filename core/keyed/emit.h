@@ -20,7 +20,7 @@
 #define RANKFOLD_KEYED_EMIT_H
 
 #include "keyed/scratch.h"
-#include "keyed/seal.h"
+#include "keyed/run.h"
 
 typedef struct emitter emitter;
 

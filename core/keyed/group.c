@@ -15,7 +15,8 @@ struct rf_group {
     buffer key_bytes, value_bytes, all;
     arena memory;
     fold_state state;
-    uint64_t folded;                /* partials in the state, or values in all */
+    uint64_t folded;                /* partials in the state */
+    enum fold folds;                /* FOLD_NONE: values are given as they come */
     bool open;                      /* a group is being read */
     bool ended;                     /* it has no more values */
     int status;                     /* what sticks: RF_OK, RF_END of the source, an error */
@@ -54,12 +55,10 @@ static int look(rf_group *all)
         return RF_OK;
     if (all->status)
         return all->status;
-    int status = all->next(all->context, &all->it, &all->input);
-    if (status)
+    all->status = all->next(all->context, &all->it, &all->input);
+    if (all->status)
         all->it = NULL;
-    if (status != RF_AGAIN)
-        all->status = status;
-    return status;
+    return all->status;
 }
 
 /* Is there one more record of the open group? */
@@ -104,12 +103,19 @@ int group_next_key(rf_group *all, rf_value *key)
     return RF_OK;
 }
 
+void group_set_fold(rf_group *all, enum fold fold)
+{
+    all->folds = fold;
+}
+
 int group_next(rf_group *all, rf_value *value)
 {
     *value = rf_nil();
     int status = look_in_group(all);
     if (status)
         return status;
+    if (all->folds)
+        return group_fold(all, all->folds, value);
     *value = record_value(all->it);
     if (all->it->value_type >= RF_TEXT) {
         if (keep(&all->value_bytes, all->it->value, all->it->value_size))
@@ -173,20 +179,18 @@ int group_collect(rf_group *all, rf_value *value)
     buffer head = {0};
     int status;
     *value = rf_nil();
-    if (!all->folded) {
-        all->all.size = 0;
-        if (!buffer_add(&all->all, TUPLE_HEAD_MOST))
-            return all->status = RF_ENOMEM;
-    }
-    while ((status = group_next(all, &next)) == RF_OK) {
+    uint64_t count = 0;
+    all->all.size = 0;
+    if (!buffer_add(&all->all, TUPLE_HEAD_MOST))
+        return all->status = RF_ENOMEM;
+    for (; (status = group_next(all, &next)) == RF_OK; count++) {
         status = pack_value(&all->all, next);
         if (status)
             return all->status = status;
-        all->folded++;
     }
     if (status != RF_END)
         return status;
-    status = pack_tuple_head(&head, all->folded);
+    status = pack_tuple_head(&head, count);
     if (!status) {
         size_t start = TUPLE_HEAD_MOST - head.size;
         memcpy(all->all.data + start, head.data, head.size);

@@ -9,7 +9,7 @@
 #include "base/arena.h"
 #include "keyed/merge.h"
 
-/* RF_OK and a record, a view until the next call; RF_END; RF_AGAIN; an error. */
+/* RF_OK and a record, a view until the next call; RF_END; an error. */
 typedef int group_source(void *context, const record **it, unsigned *input);
 
 int group_from_merge(void *context, const record **it, unsigned *input);    /* a group_source; context: the merge */
@@ -17,18 +17,17 @@ int group_from_merge(void *context, const record **it, unsigned *input);    /* a
 int group_new(group_source *next, void *context, rf_group **made);          /* RF_ENOMEM */
 void group_free(rf_group *old);                                             /* NULL is legal; the source stays the caller's */
 
-/* RF_OK and the next key (until the next group_next_key; aligned, and a NUL behind it), RF_END, RF_AGAIN (call again), an error, which
-   sticks. */
+/* RF_OK and the next key (until the next group_next_key; aligned, and a NUL behind it), RF_END, an error, which sticks. */
 int group_next_key(rf_group *all, rf_value *key);
 
-/* RF_OK and the next value of the key (until the next call; aligned, and a NUL behind it), RF_END, an error, which sticks. RF_AGAIN only
-   where the source is fed while the reducer runs. */
+/* RF_OK and the next value of the key (until the next call; aligned, and a NUL behind it), RF_END, an error, which sticks. */
 int group_next(rf_group *all, rf_value *value);
+/* From now on group_next gives the one value that all values of the key fold to. */
+void group_set_fold(rf_group *all, enum fold fold);
 unsigned group_input(const rf_group *all);          /* which of the job's inputs that value came from */
 const record *group_key(const rf_group *all);       /* the key as it is in records */
 
-/* The built-in reducers, over partials of the group's key. After RF_AGAIN call again with the same state. *value is valid until the
-   next call. RF_ERANGE: an integer sum beyond 64 bits, told with the key. */
+/* The built-in reducers, over partials of the group's key. *value is valid until the next call. RF_ERANGE: an integer sum beyond 64 bits, told with the key. */
 int group_fold(rf_group *all, enum fold fold, rf_value *value);
 int group_fold_partial(rf_group *all, enum fold fold, record *made, uint8_t space[EXACT_PACKED_MOST]);   /* one record for all */
 int group_collect(rf_group *all, rf_value *value);      /* all values, as a tuple; in memory at once */

@@ -4,8 +4,6 @@
 
 #include "base/error.h"
 
-#define NONE UINT32_MAX
-
 typedef struct head {
     uint64_t prefix;
     bool ended;
@@ -17,7 +15,6 @@ typedef struct head {
 struct merge {
     const record_order *order;
     uint32_t count, primed;         /* primed: sources whose first record was asked for */
-    uint32_t waits;                 /* the source to be asked next */
     cursor *sources;
     head *heads;
     uint32_t *losers;
@@ -38,9 +35,7 @@ int merge_new(const record_order *order, uint32_t count, merge **made)
         free(losers);
         return error_no_memory(nodes * (sizeof *sources + sizeof *heads + sizeof *losers));
     }
-    *all = (merge){order, count, 0, NONE, sources, heads, losers};
-    for (uint32_t i = 0; i < count; i++)
-        sources[i].file = -1;
+    *all = (merge){order, count, 0, sources, heads, losers};
     *made = all;
     return RF_OK;
 }
@@ -65,11 +60,6 @@ cursor *merge_source(merge *all, uint32_t i)
 void merge_set_input(merge *all, uint32_t i, unsigned input)
 {
     all->heads[i].input = input;
-}
-
-uint32_t merge_waits(const merge *all)
-{
-    return all->waits;
 }
 
 const uint8_t *merge_bytes(const merge *all, size_t *size)
@@ -115,14 +105,11 @@ static uint32_t play(merge *all, uint32_t node)
 
 static int prime(merge *all)
 {
-    while (all->primed < all->count) {
-        all->waits = all->primed;
+    for (; all->primed < all->count; all->primed++) {
         int status = advance(all, all->primed);
         if (status)
             return status;
-        all->primed++;
     }
-    all->waits = NONE;
     all->losers[0] = all->count > 1 ? play(all, 1) : 0;
     return RF_OK;
 }
@@ -148,10 +135,10 @@ int merge_next(merge *all, const record **it, unsigned *input)
     if (all->primed < all->count) {
         status = prime(all);
     } else {
-        all->waits = all->losers[0];
-        status = advance(all, all->waits);
+        uint32_t last = all->losers[0];
+        status = advance(all, last);
         if (!status)
-            replay(all, all->waits);
+            replay(all, last);
     }
     if (status)
         return status;

@@ -8,8 +8,10 @@
 static int open_all(const shape *of, sealed_run *const *runs, uint32_t count, uint32_t partition, merge **made)
 {
     int status = merge_new(&of->order, count, made);
-    for (uint32_t i = 0; i < count && !status; i++)
-        status = cursor_open(merge_source(*made, i), runs[i], partition);
+    for (uint32_t i = 0; i < count && !status; i++) {
+        cursor_open(merge_source(*made, i), runs[i], partition);
+        cursor_window(merge_source(*made, i), merge_window(of->memory, count));
+    }
     return status;
 }
 
@@ -49,6 +51,11 @@ static int fold(run_writer *to, merge *from, enum fold how)
     return status == RF_END ? RF_OK : status;
 }
 
+int merge_write(const shape *of, merge *from, run_writer *to)
+{
+    return of->fold ? fold(to, from, of->fold) : copy(to, from);
+}
+
 int merge_runs(const shape *of, sealed_run *const *runs, uint32_t count, const char *path, sealed_run **made)
 {
     run_writer to;
@@ -65,7 +72,7 @@ int merge_runs(const shape *of, sealed_run *const *runs, uint32_t count, const c
         int opened = open_all(of, runs, count, p, &from);
         status = status ? status : opened;
         if (!status)
-            status = of->fold ? fold(&to, from, of->fold) : copy(&to, from);
+            status = merge_write(of, from, &to);
         merge_free(from);
     }
     if (!status)
@@ -74,11 +81,11 @@ int merge_runs(const shape *of, sealed_run *const *runs, uint32_t count, const c
     return status;
 }
 
-/* How many runs at the front are merged into one: as many as wanted, of one input, at most MERGE_MOST. */
-static uint32_t stretch(const unsigned *inputs, uint32_t count, uint32_t wanted)
+/* How many runs at the front are merged into one: as many as wanted, of one input, at most at_once. */
+static uint32_t stretch(const unsigned *inputs, uint32_t count, uint32_t wanted, uint32_t at_once)
 {
     uint32_t many = 1;
-    wanted = wanted < MERGE_MOST ? wanted : MERGE_MOST;
+    wanted = wanted < at_once ? wanted : at_once;
     while (many < count && many < wanted && inputs[many] == inputs[0])
         many++;
     return many;
@@ -106,7 +113,7 @@ static uint32_t merge_pass(const shape *of, sealed_run **runs, unsigned *inputs,
     uint32_t left = 0;
     for (uint32_t at = 0, many; at < count; at += many) {
         uint32_t still = left + count - at;
-        many = *status || still <= most ? 1 : stretch(inputs + at, count - at, still - most + 1);
+        many = *status || still <= most ? 1 : stretch(inputs + at, count - at, still - most + 1, merge_most(of->memory));
         if (many > 1)
             *status = merge_stretch(of, runs + at, many, place);
         for (uint32_t i = 0; i < (*status ? many : 1); i++) {

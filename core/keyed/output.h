@@ -13,8 +13,8 @@
    pipe is refused.
 
    Text: key<TAB>value<NEWLINE>, each as it is when it is text or bytes, else as rf_print writes it; a nil value leaves out the tab
-   as well, so does a nil key. Binary: | key size 4 | value size 4 | key | value |, little-endian; texts and bytes as they are, all
-   else as MessagePack. Either through zlib where the name ends in .gz; of a directory, each part-00000.gz.
+   as well, so does a nil key. Prefixed: | key size 4 | value size 4 | key | value |, little-endian; texts and bytes as they are, all
+   else as MessagePack. Raw: the same without sizes. Each through zlib where the name ends in .gz; of a directory, each part-00000.gz.
 
    The manifest is text: "rankfold-manifest 1", then name, records, bytes, XXH3 (64 bits, of the file) a line, separated by
    tabs, then the same of "total" without a checksum. */
@@ -27,7 +27,8 @@ typedef struct output output;
 typedef struct output_writer output_writer;
 
 typedef struct output_format {
-    bool binary, gzip;
+    rf_format kind;
+    bool gzip;
 } output_format;
 
 typedef struct output_part {                    /* what an attempt wrote: it travels to who commits */

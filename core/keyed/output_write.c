@@ -65,7 +65,7 @@ int output_begin(const char *folder, uint32_t partition, unsigned attempt, outpu
     if (!status && unlink(new->path) && errno != ENOENT)
         status = disk_fail(new->path, "removed", 0, errno);
     status = status ? status : disk_create(new->path, &new->file);
-    status = status ? status : buffer_reserve(&new->out, WRITTEN_AT_ONCE);
+    status = status ? status : buffer_reserve(&new->out, WRITTEN_AT_ONCE + WRITTEN_AT_ONCE / 4);
     if (!status && format.gzip) {
         new->flows = deflateInit2(&new->flow, Z_DEFAULT_COMPRESSION, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY) == Z_OK;
         status = new->flows ? RF_OK : error_no_memory(sizeof new->flow);
@@ -122,6 +122,17 @@ static int flush(output_writer *to, bool last)
 
 /* ---- pairs ------------------------------------------------------------------------------------------------------- */
 
+/* There is room nearly always: what is not written yet stays below what was reserved, but for one pair. */
+static inline int append(output_writer *to, const void *bytes, size_t size)
+{
+    if (!buffer_has(&to->out, size))
+        return buffer_put(&to->out, bytes, size);
+    if (size)
+        memcpy(to->out.data + to->out.size, bytes, size);
+    to->out.size += size;
+    return RF_OK;
+}
+
 static bool is_plain(rf_value value)
 {
     return rf_type_of(value) == RF_TEXT || rf_type_of(value) == RF_BYTES;
@@ -135,7 +146,7 @@ static int print(output_writer *to, rf_value value)
     int status = rf_print(to->print, value);
     if (!status && fflush(to->print))
         status = error_no_memory(to->printed_size);
-    return status ? status : buffer_put(&to->out, to->printed, (size_t)ftell(to->print));
+    return status ? status : append(to, to->printed, (size_t)ftell(to->print));
 }
 
 static int put_integer(output_writer *to, uint64_t number, bool negative)
@@ -147,14 +158,14 @@ static int put_integer(output_writer *to, uint64_t number, bool negative)
     } while (number);
     if (negative)
         *--at = '-';
-    return buffer_put(&to->out, at, (size_t)(digits + sizeof digits - at));
+    return append(to, at, (size_t)(digits + sizeof digits - at));
 }
 
 static int put_text(output_writer *to, rf_value value)
 {
     bool negative = value.tag == RF_I64 && value.i64 < 0;
     if (is_plain(value))
-        return buffer_put(&to->out, value.data, rf_size(value));
+        return append(to, value.data, rf_size(value));
     if (value.tag == RF_I64 || value.tag == RF_U64)
         return put_integer(to, negative ? -value.u64 : value.u64, negative);
     return print(to, value);
@@ -165,40 +176,59 @@ static int put_line(output_writer *to, rf_value key, rf_value value)
     bool has_key = rf_type_of(key) != RF_NIL, has_value = rf_type_of(value) != RF_NIL;
     int status = has_key ? put_text(to, key) : RF_OK;
     if (!status && has_key && has_value)
-        status = buffer_put(&to->out, "\t", 1);
+        status = append(to, "\t", 1);
     if (!status && has_value)
         status = put_text(to, value);
-    return status ? status : buffer_put(&to->out, "\n", 1);
+    return status ? status : append(to, "\n", 1);
 }
 
-static int put_packed(output_writer *to, rf_value value, uint32_t *size)
+static int put_packed(output_writer *to, rf_value value)
 {
-    size_t before = to->out.size;
-    int status = is_plain(value) ? buffer_put(&to->out, value.data, rf_size(value)) : pack_value(&to->out, value);
-    size_t made = to->out.size - before;
-    if (!status && made > UINT32_MAX)
-        status = error_set(RF_EARGS, "arguments", "%zu bytes: binary output ends at 4 GiB for a key or a value", made);
-    *size = (uint32_t)made;
-    return status;
+    return is_plain(value) ? append(to, value.data, rf_size(value)) : pack_value(&to->out, value);
 }
 
-static int put_binary(output_writer *to, rf_value key, rf_value value)
+static int put_raw(output_writer *to, rf_value key, rf_value value)
 {
-    uint32_t sizes[2];
-    size_t head = to->out.size;
-    if (!buffer_add(&to->out, sizeof sizes))
-        return RF_ENOMEM;
-    int status = put_packed(to, key, &sizes[0]);
-    status = status ? status : put_packed(to, value, &sizes[1]);
-    if (!status)
-        memcpy(to->out.data + head, sizes, sizeof sizes);
-    return status;
+    int status = put_packed(to, key);
+    return status ? status : put_packed(to, value);
+}
+
+static int put_prefixed(output_writer *to, rf_value key, rf_value value)
+{
+    uint32_t sizes[2] = {0};
+    size_t head = to->out.size, start = head + sizeof sizes;
+    int status = append(to, sizes, sizeof sizes);
+    status = status ? status : put_packed(to, key);
+    size_t key_size = to->out.size - start;
+    status = status ? status : put_packed(to, value);
+    size_t value_size = to->out.size - start - key_size;
+    if (!status && (key_size > UINT32_MAX || value_size > UINT32_MAX))
+        status = error_set(RF_EARGS, "arguments", "%zu bytes: prefixed output ends at 4 GiB for a key or a value",
+                           key_size > value_size ? key_size : value_size);
+    if (status)
+        return status;
+    sizes[0] = (uint32_t)key_size;
+    sizes[1] = (uint32_t)value_size;
+    memcpy(to->out.data + head, sizes, sizeof sizes);
+    return RF_OK;
+}
+
+static int put_pair(output_writer *to, rf_value key, rf_value value)
+{
+    switch (to->format.kind) {
+    case RF_PREFIXED:
+        return put_prefixed(to, key, value);
+    case RF_RAW:
+        return put_raw(to, key, value);
+    default:
+        return put_line(to, key, value);
+    }
 }
 
 int output_pair(output_writer *to, rf_value key, rf_value value)
 {
     size_t before = to->out.size;
-    int status = to->format.binary ? put_binary(to, key, value) : put_line(to, key, value);
+    int status = put_pair(to, key, value);
     if (status) {
         to->out.size = before;
         return status;

@@ -41,6 +41,26 @@ int run_spill(sealed_run *of, const char *path)
     return RF_OK;
 }
 
+int run_copy(const sealed_run *of, uint64_t offset, size_t size, uint8_t *to)
+{
+    if (offset > of->bytes || size > of->bytes - offset)
+        return error_set(RF_EUSAGE, "usage", "%zu bytes at byte %" PRIu64 " were asked of a run that has %" PRIu64, size, offset, of->bytes);
+    if (of->path)
+        return disk_read_once(of->path, to, size, offset);
+    if (size)
+        memcpy(to, of->memory.data + offset, size);
+    return RF_OK;
+}
+
+int run_stretch_of(const sealed_run *of, uint32_t partition, run_stretch *to)
+{
+    *to = (run_stretch){0};
+    if (partition >= of->partitions)
+        return error_set(RF_EUSAGE, "usage", "partition %" PRIu32 " was asked of a run that has %" PRIu32, partition, of->partitions);
+    *to = (run_stretch){of->parts[partition].offset, of->parts[partition].bytes};
+    return RF_OK;
+}
+
 /* ---- opening ----------------------------------------------------------------------------------------------------- */
 
 static int damaged(const char *name, uint64_t offset, const char *what)
@@ -58,7 +78,7 @@ static bool tail_fits(const run_tail *tail, uint64_t size)
     if (tail->partitions > left / sizeof(run_partition))
         return false;
     left -= tail->partitions * sizeof(run_partition);
-    return tail->blocks <= left / sizeof(uint64_t) && left - tail->blocks * sizeof(uint64_t) == tail->sample_size;
+    return tail->blocks <= left / sizeof(run_mark) && left - tail->blocks * sizeof(run_mark) == tail->sample_size;
 }
 
 /* Partitions follow each other without a gap, and so do their blocks. */
@@ -71,7 +91,7 @@ static bool index_fits(const sealed_run *of, const run_tail *tail)
             part->blocks > of->blocks - block)
             return false;
         for (uint64_t b = 0; b < part->blocks; b++) {
-            uint64_t at = of->block_offsets[block + b], least = b ? of->block_offsets[block + b - 1] + RUN_BLOCK_HEAD : offset;
+            uint64_t at = of->marks[block + b].offset, least = b ? of->marks[block + b - 1].offset + RUN_BLOCK_HEAD : offset;
             if (at < least || at - offset >= part->bytes || (!b && at != offset))
                 return false;
         }
@@ -97,8 +117,8 @@ static int take_index(sealed_run *of, const run_tail *tail, uint8_t *index, cons
     of->content = tail->content;
     of->blocks = tail->blocks;
     of->parts = (run_partition *)(void *)index;
-    of->block_offsets = (uint64_t *)(void *)(of->parts + of->partitions);
-    of->sample = (uint8_t *)(of->block_offsets + of->blocks);
+    of->marks = (run_mark *)(void *)(of->parts + of->partitions);
+    of->sample = (uint8_t *)(of->marks + of->blocks);
     of->sample_size = tail->sample_size;
     return index_fits(of, tail) ? RF_OK : damaged(name, tail->index, "the index contradicts itself");
 }

@@ -1,13 +1,14 @@
 /* A sealed run: the records of a map task (or of a merge), by partition, each sorted, immutable. It lies in memory or in a file of the
    scratch folder, byte for byte the same, and travels as it is:
 
-       block ... block | block ... block | ...     | partition ... | block offset ... | sample | tail |
+       block ... block | block ... block | ...     | partition ... | mark ... | sample | tail |
        `-- partition 0   `-- partition 1           `-- index, checked by the tail
 
        block:   | stored 8 | raw 8 | records 4 | flags 4 | checksum 8 | stored bytes: records, or these through zlib |
 
    A block ends with the record that brings it to RUN_BLOCK bytes: one record may be a block, of any size. Its checksum
-   (XXH3, 64 bits) covers its head and its bytes. Equal keys are in the order in which they were emitted, or by value.
+   (XXH3, 64 bits) covers its head and its bytes. Its mark in the index says where it is and with what it begins. Equal keys are in the
+   order in which they were emitted, or by value.
 
    Who writes: emit.h seals a task's rows, merge.h merges runs into one. Who reads: cursor.h. The owner of a run frees it; a file
    that the run brought along is removed then. A run is of one input of the job, and knows nothing of tasks and attempts:
@@ -29,18 +30,23 @@ typedef struct run_partition {
     uint64_t records, content;                      /* content: bytes of keys and values, as encoded */
 } run_partition;
 
+typedef struct run_mark {                           /* of a block */
+    uint64_t offset;                                /* in the run */
+    uint64_t prefix;                                /* record_prefix of its first key */
+} run_mark;
+
 typedef struct sealed_run {
     uint32_t partitions;
     uint32_t sample_limit;
     uint64_t bytes, records, content, blocks;
     run_partition *parts;
-    uint64_t *block_offsets;
+    run_mark *marks;                                /* of all blocks */
     uint8_t *sample;                                /* for sketch_merge */
     size_t sample_size;
     buffer memory;                                  /* all bytes; or empty: they are in the file */
     char *path;                                     /* or NULL */
     bool kept;                                      /* the file stays when the run is freed */
-    uint8_t *index;                                 /* a copy of it, aligned: what parts, offsets and sample point into */
+    uint8_t *index;                                 /* a copy of it, aligned: what parts, marks and sample point into */
 } sealed_run;
 
 void run_free(sealed_run *old);                     /* NULL is legal */
@@ -51,6 +57,18 @@ int run_spill(sealed_run *of, const char *path);    /* writes it to path and fre
 int run_open_file(const char *path, bool owned, sealed_run **made);
 int run_open_bytes(buffer *bytes, sealed_run **made);
 
+/* Whole blocks that follow each other: what a reducer reads of a run, and what a peer is sent of it. */
+typedef struct run_stretch { uint64_t offset, bytes; } run_stretch;
+
+int run_stretch_of(const sealed_run *of, uint32_t partition, run_stretch *to);      /* all of a partition; RF_EUSAGE: there is no such */
+
+/* The least stretch of partition 0 that holds every key from low on and below high (NULL: no bound). At both of its ends there may be others:
+   see cursor_limit. bytes may be 0. Marks tell most; RF_EINPUT, RF_ENOMEM: of blocks that had to be looked into. */
+int run_stretch_range(const sealed_run *of, const record_order *order, const record *low, const record *high, run_stretch *to);
+
+/* size bytes of the run as they lie. RF_EUSAGE: it has no such bytes; RF_EINPUT: its file cannot be read. */
+int run_copy(const sealed_run *of, uint64_t offset, size_t size, uint8_t *to);
+
 /* ---- writing ------------------------------------------------------------------------------------------------------ */
 
 typedef struct run_writer {
@@ -60,9 +78,10 @@ typedef struct run_writer {
     uint64_t written;                               /* bytes that are in the file */
     size_t head;                                    /* in out: where the block in work begins; SIZE_MAX: none */
     uint32_t block_records;
+    uint64_t block_prefix;                          /* of the first of them */
     int file;                                       /* -1: in memory */
     char *path;
-    buffer parts, offsets;                          /* run_partition[], uint64_t[] */
+    buffer parts, marks;                            /* run_partition[], run_mark[] */
     sketch sample;
     buffer last_key;                                /* of which last_weight records came, while there is a sketch */
     uint64_t last_weight, last_hash;

@@ -18,7 +18,7 @@ static run_partition *part_in_work(const run_writer *to)
 
 static uint64_t blocks_of(const run_writer *to)
 {
-    return to->offsets.size / sizeof(uint64_t);
+    return to->marks.size / sizeof(run_mark);
 }
 
 static int begin_partition(run_writer *to)
@@ -32,7 +32,7 @@ static void free_writer(run_writer *to)
     buffer_free(&to->out);
     buffer_free(&to->raw);
     buffer_free(&to->parts);
-    buffer_free(&to->offsets);
+    buffer_free(&to->marks);
     buffer_free(&to->last_key);
     sketch_free(&to->sample);
     free(to->path);
@@ -81,13 +81,14 @@ static buffer *records_of(run_writer *to)
     return to->of->compress ? &to->raw : &to->out;
 }
 
-static int begin_block(run_writer *to)
+static int begin_block(run_writer *to, const record *first)
 {
     size_t head = to->out.size;
     if (!buffer_add(&to->out, RUN_BLOCK_HEAD))
         return RF_ENOMEM;
     to->head = head;
     to->raw.size = 0;
+    to->block_prefix = record_prefix(first->key, first->key_size);
     return RF_OK;
 }
 
@@ -117,8 +118,8 @@ static int end_block(run_writer *to)
         return RF_OK;
     run_block head = {.records = to->block_records};
     int status = to->of->compress ? deflate_block(to, &head) : RF_OK;
-    uint64_t offset = to->written + to->head;
-    status = status ? status : buffer_put(&to->offsets, &offset, sizeof offset);
+    run_mark mark = {to->written + to->head, to->block_prefix};
+    status = status ? status : buffer_put(&to->marks, &mark, sizeof mark);
     if (status)
         return status;
     const uint8_t *stored = to->out.data + to->head + RUN_BLOCK_HEAD;
@@ -164,7 +165,7 @@ static int sample_record(run_writer *to, const record *it)
 int run_add(run_writer *to, const record *it, const uint8_t *bytes, size_t size)
 {
     buffer *records = records_of(to);
-    if (to->head == NO_BLOCK && begin_block(to))
+    if (to->head == NO_BLOCK && begin_block(to, it))
         return RF_ENOMEM;
     if (records->capacity - records->size < size && buffer_reserve(records, size))
         return RF_ENOMEM;
@@ -203,8 +204,8 @@ static int write_index(run_writer *to)
         tail.content += parts[p].content;
     }
     int status = buffer_put(&to->out, to->parts.data, to->parts.size);
-    if (!status && to->offsets.size)
-        status = buffer_put(&to->out, to->offsets.data, to->offsets.size);
+    if (!status && to->marks.size)
+        status = buffer_put(&to->out, to->marks.data, to->marks.size);
     before = to->out.size;
     status = status ? status : sketch_put(&to->sample, &to->out);
     tail.sample_size = to->out.size - before;

@@ -9,6 +9,7 @@ typedef struct kept {
     uint64_t id;
     sealed_run *run;
     unsigned users;
+    bool cleared;                   /* goes when it is not in use any more */
 } kept;
 
 struct spill {
@@ -29,13 +30,18 @@ spill *spill_new(size_t memory, scratch *place)
     return made;
 }
 
+static void free_runs(spill *all)
+{
+    for (size_t i = 0; i < all->count; i++)
+        run_free(all->runs[i].run);
+    free(all->runs);
+}
+
 void spill_free(spill *all)
 {
     if (!all)
         return;
-    for (size_t i = 0; i < all->count; i++)
-        run_free(all->runs[i].run);
-    free(all->runs);
+    free_runs(all);
     free(all);
 }
 
@@ -139,8 +145,19 @@ const sealed_run *spill_use(spill *all, uint64_t id)
 
 int spill_release(spill *all, uint64_t id)
 {
-    find(all, id)->users--;
+    kept *one = find(all, id);
+    if (!--one->users && one->cleared)
+        spill_drop(all, id);
     return stay_in_budget(all);
+}
+
+void spill_clear(spill *all)
+{
+    for (size_t i = all->count; i-- > 0;) {
+        all->runs[i].cleared = true;
+        if (!all->runs[i].users)
+            spill_drop(all, all->runs[i].id);
+    }
 }
 
 void spill_drop(spill *all, uint64_t id)

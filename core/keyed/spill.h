@@ -21,6 +21,7 @@ const sealed_run *spill_look(const spill *all, uint64_t id);    /* without its b
 const sealed_run *spill_use(spill *all, uint64_t id);           /* to read it; NULL: there is none */
 int spill_release(spill *all, uint64_t id);                     /* RF_OK, or as spill_add */
 void spill_drop(spill *all, uint64_t id);                       /* frees the run; it is not in use */
+void spill_clear(spill *all);                       /* frees all runs; those in use when they are released */
 size_t spill_bytes(const spill *all);                           /* in memory */
 
 /* The memory that a worker may take when nobody says: half of what the node, or the narrowest control group around this process,

@@ -216,6 +216,28 @@ int call_run(rf_call *call, rf_map_function *function, rf_value item, const call
     return status;
 }
 
+/* What is emitted by key is nobody's value. */
+static int finish_by_key(rf_call *call, int status)
+{
+    if (status && !call->status)
+        fail_unsaid(call, status);
+    end(call);
+    return call->status;
+}
+
+int call_pairs(rf_call *call, rf_map_function *function, rf_value item, const call_item *which)
+{
+    begin(call, which);
+    return finish_by_key(call, function(call, item));
+}
+
+int call_reduce(rf_call *call, rf_reduce_function *function, rf_value key, rf_group *values, const call_item *which)
+{
+    begin(call, which);
+    call->sink->key = key;
+    return finish_by_key(call, function(call, key, values));
+}
+
 int call_fold(rf_call *call, rf_fold_function *function, rf_value accumulator, rf_value item, const call_item *which)
 {
     uint64_t before = call->results->count;

@@ -10,6 +10,7 @@
 #define RANKFOLD_RUN_CALL_H
 
 #include "base/arena.h"
+#include "run/counters.h"
 #include "run/share_table.h"
 #include "value/column.h"
 
@@ -22,6 +23,13 @@ typedef struct call_item {              /* set for each item by who runs it */
     unsigned attempt;
 } call_item;
 
+/* By key: where pairs go that are not a map task's. */
+typedef struct call_sink {
+    int (*pair)(void *context, rf_value key, rf_value value);
+    void *context;
+    rf_value key;                       /* of the group: what a value that is returned is paired with */
+} call_sink;
+
 struct rf_call {
     column *results;                    /* where the item's value goes, one an item; NULL: nowhere (.init, filters) */
     column *emits_to;                   /* NULL: what is emitted becomes one tuple; else each is a value of its own there (flat_map) */
@@ -33,6 +41,9 @@ struct rf_call {
     uint64_t emitted, adds;             /* by this item */
     buffer emits;                       /* MessagePack of what was emitted; between calls empty */
     arena memory;
+    struct emitter *pairs;              /* of a map task by key: where pairs go; NULL: it is none */
+    call_sink *sink;                    /* of a reducer or combiner; NULL: it is none */
+    counters *counts;                   /* of a task by key; NULL: nothing is counted */
     uint64_t random_state;
     uint64_t turn;                      /* of a chained job: how many functions its item has been through; part of the random seed */
     /* for all items of a job; what is not NULL is borrowed */
@@ -64,6 +75,9 @@ int call_run(rf_call *call, rf_map_function *function, rf_value item, const call
    the one value, to *to; nothing where it returned nothing or failed. made: for what is not flattened yet. */
 int call_flatten(rf_call *call, rf_map_function *function, rf_value item, const call_item *which, column *made, column *to);
 int call_filter(rf_call *call, rf_filter_function *function, rf_value item, const call_item *which, bool *keep);
+/* By key. call_pairs runs a mapper, whose pairs go to call->pairs; call_reduce a reducer or combiner, whose pairs go to call->sink. */
+int call_pairs(rf_call *call, rf_map_function *function, rf_value item, const call_item *which);
+int call_reduce(rf_call *call, rf_reduce_function *function, rf_value key, rf_group *values, const call_item *which);
 int call_fold(rf_call *call, rf_fold_function *function, rf_value accumulator, rf_value item, const call_item *which);
 
 /* Runs .init. RF_OK, or RF_EINIT with kind ("init" or what rf_fail was given) and message in call and *worker NULL. */

@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 #include "base/random.h"
+#include "keyed/emit.h"
 #include "value/pack.h"
 
 static __attribute__((cold, noinline)) int refuse(rf_call *call, const char *who)
@@ -10,6 +11,8 @@ static __attribute__((cold, noinline)) int refuse(rf_call *call, const char *who
     if (!call)
         return error_set(RF_EUSAGE, "usage",
                          "%s without a call: only a function that the library runs can return a value", who);
+    if (call->pairs || call->sink)
+        return call_fail(call, RF_EUSAGE, "usage", "%s: by key functions emit pairs (RF_EMIT); a reducer may return one value instead", who);
     if (!call->results)
         return call_fail(call, RF_EUSAGE, "usage", "%s in .init or a filter, which have no value", who);
     if (call->returned)
@@ -20,11 +23,25 @@ static __attribute__((cold, noinline)) int refuse(rf_call *call, const char *who
 
 static inline bool may_return(const rf_call *call)
 {
-    return call && call->results && !call->returned && !call->emitted;
+    return call && !call->pairs && call->results && !call->returned && !call->emitted;
+}
+
+/* One value of a reducer or combiner, for the key that it was given. */
+static int return_by_key(rf_call *call, rf_value value)
+{
+    if (call->status)
+        return call->status;
+    if (call->returned || call->emitted)
+        return call_fail(call, RF_EUSAGE, "usage", "rf_return in a reducer that has given pairs already: return one value, or emit pairs");
+    call->returned = true;
+    int status = call->sink->pair(call->sink->context, call->sink->key, value);
+    return status ? call_fail_last(call, status) : RF_OK;
 }
 
 int rf_return(rf_call *call, rf_value value)
 {
+    if (call && call->sink)
+        return return_by_key(call, value);
     if (!may_return(call))
         return refuse(call, "rf_return");
     if (call->status)
@@ -53,7 +70,7 @@ void *rf_return_space(rf_call *call, size_t size)
 
 static bool may_emit(const rf_call *call)
 {
-    return call && call->results && !call->returned;
+    return call && !call->pairs && call->results && !call->returned;
 }
 
 #define EMITS_A_LOOK 64      /* moving messages costs some ten emits even when there are none */
@@ -76,8 +93,30 @@ int rf_emit(rf_call *call, rf_value value)
     return emitted(call, call->emits_to ? column_add(call->emits_to, value) : pack_value(&call->emits, value));
 }
 
+#define PAIRS_A_LOOK 4096    /* a pair costs some nanoseconds */
+
+static int paired(rf_call *call, int status)
+{
+    if (status)
+        return call_fail_last(call, status);
+    if (++call->emitted % PAIRS_A_LOOK == 0)
+        rf_call_progress(call);
+    return RF_OK;
+}
+
+static __attribute__((noinline)) int pair_to_sink(rf_call *call, rf_value key, rf_value value)
+{
+    if (call->returned)
+        return call_fail(call, RF_EUSAGE, "usage", "rf_emit_pair after rf_return: return one value, or emit pairs");
+    return paired(call, call->sink->pair(call->sink->context, key, value));
+}
+
 int rf_emit_pair(rf_call *call, rf_value key, rf_value value)
 {
+    if (call && call->pairs)
+        return call->status ? call->status : paired(call, emit_pair(call->pairs, key, value));
+    if (call && call->sink)
+        return call->status ? call->status : pair_to_sink(call, key, value);
     if (!may_emit(call))
         return refuse(call, "rf_emit_pair");
     if (call->status)
@@ -88,6 +127,20 @@ int rf_emit_pair(rf_call *call, rf_value key, rf_value value)
     status = status ? status : pack_value(&call->emits, key);
     status = status ? status : pack_value(&call->emits, value);
     return emitted(call, status);
+}
+
+/* ---- counters ---------------------------------------------------------------------------------------------------- */
+
+int rf_call_count(rf_call *call, const char *name, int64_t by)
+{
+    if (!call || !call->counts) {
+        const char *why = "rf_call_count: only the functions of rf_mapreduce count";
+        return call ? call_fail(call, RF_EUSAGE, "usage", "%s", why) : error_set(RF_EUSAGE, "usage", "%s", why);
+    }
+    if (call->status)
+        return call->status;
+    int status = counters_add(call->counts, name, by);
+    return status ? call_fail_last(call, status) : RF_OK;
 }
 
 /* ---- items for the job -------------------------------------------------------------------------------------------- */

@@ -49,6 +49,7 @@ void coordinator_free(coordinator *runs)
         LIST_REMOVE(of, all);
         job_free(of);
     }
+    by_key_pool_closes(runs);
     coordinator_free_shares(runs);
     numbered_free(&runs->started);
     call_free(&runs->generating);
@@ -127,6 +128,7 @@ int coordinator_lost(coordinator *runs, int peer)
     if (!known || !runs->joined)
         return RF_OK;
     log_warn("rank %d on %s is lost; what it had is run again by others", peer, runs->host_of[peer]);
+    by_key_lost(runs, peer);
     return plan_lost(runs->decides, (uint32_t)peer);
 }
 
@@ -233,6 +235,10 @@ static int plan_it(coordinator *runs, job *of, double now)
                    .unit_bytes = source_unit_bytes(of->source),
                    .piece_bytes = SOURCE_PIECE_BYTES,
                    .settled = of->settled};
+    if (of->in_blocks) {
+        as.length = blocks_count(&of->blocks);
+        as.unit_bytes = 0;
+    }
     if (as.sequential)
         as.length = PLAN_UNKNOWN;
     return plan_add(runs->decides, &as, now, &of->id);
@@ -248,7 +254,7 @@ int coordinator_make(coordinator *runs, const job_order *order, job **made)
 {
     *made = NULL;
     job_order its = *order;
-    its.grows = !order->ordered;
+    its.grows = !order->ordered && !order->by_key;
     its.ordered = order->ordered || order->settled.workers == 1 || coordinator_workers(runs) == 1;
     int status = source_prepare(order->source, &order->settled, &(source_caller){generate, runs});
     if (status) {
@@ -259,6 +265,12 @@ int coordinator_make(coordinator *runs, const job_order *order, job **made)
     status = job_create(&its, runs->hosts, &of);
     if (status)
         return status;
+    if (of->in_blocks && !source_sequential(of->source))
+        status = blocks_cut(&of->blocks, of->source, source_length(of->source), true);
+    if (status) {
+        job_free(of);
+        return status;
+    }
     size_t ranks = (size_t)transport_size(post_transport(runs->via));
     of->knows = calloc(ranks / 8 + 1, 1);
     if (!of->knows) {
@@ -272,6 +284,8 @@ int coordinator_make(coordinator *runs, const job_order *order, job **made)
     *made = of;
     return RF_OK;
 }
+
+uint64_t coordinator_input_bytes(const job *of) { return source_bytes(of->source); }
 
 int coordinator_start(coordinator *runs, job *of, double now)
 {

@@ -46,6 +46,8 @@ size_t coordinator_longest(const coordinator *runs, long_items *kept, rf_long_it
 double coordinator_opened(const coordinator *runs);
 
 int coordinator_share_table(coordinator *runs, share_table **made);     /* shared data as a job that is made now sees it, for functions on rank 0 */
+struct by_key;
+uint64_t coordinator_input_bytes(const job *of);        /* of its source, as far as it is known; 0: it is not */
 int coordinator_make(coordinator *runs, const job_order *order, job **made);    /* nothing is read or sent before it is started */
 int coordinator_start(coordinator *runs, job *of, double now);
 void coordinator_close(coordinator *runs, job *over);               /* frees it; what is unfinished is abandoned first, and goes on to

@@ -22,7 +22,8 @@ message coordinator_job_message(const job *of)
     message what = {.head = {.kind = MESSAGE_JOB, .job = of->id},
                     .job = {.function = of->number, .state_type = (uint32_t)of->state_type, .seed = of->settled.seed,
                             .ordinal = of->ordinal, .by_workers = of->by_workers, .shares = (uint32_t)of->shares,
-                            .grows = of->grows, .wants_tuples = of->wants_tuples, .chained = of->chained},
+                            .grows = of->grows, .wants_tuples = of->wants_tuples, .chained = of->chained,
+                            .keyed = of->by_key ? of->by_key->id : 0, .phase = of->phase, .input = of->input, .tolerates = of->tolerates},
                     .body = of->state.data, .body_size = of->state.size};
     tell_executor(&of->settled, &what.job);
     return what;
@@ -35,6 +36,8 @@ static int introduce(coordinator *runs, job *of, int worker)
         return RF_OK;
     message what = coordinator_job_message(of);
     int status = coordinator_tell_shares(runs);
+    if (status >= 0 && of->by_key)
+        status = by_key_introduce(of->by_key, worker, of->phase == PHASE_REDUCE);
     if (status >= 0)
         status = post_send(runs->via, worker, &what, NULL, of->id);
     if (status >= 0)
@@ -70,10 +73,16 @@ static int task_was_not_sent(coordinator *runs, job *of, const plan_action *acti
     return in_part ? RF_ENOMEM : plan_part_done(runs->decides, &none, runs->now);
 }
 
+/* Where a unit of the plan begins in the source. */
+static uint64_t first_unit(const job *of, uint64_t unit)
+{
+    return of->in_blocks ? blocks_start(&of->blocks, unit) : unit;
+}
+
 static int run_task(coordinator *runs, job *of, const plan_action *action)
 {
     int worker = (int)action->worker, status = introduce(runs, of, worker);
-    uint64_t first = action->first, left = action->count;
+    uint64_t first = first_unit(of, action->first), left = first_unit(of, action->first + action->count) - first;
     bool in_part = false;
     while (left && status >= 0) {
         input_piece piece;
@@ -83,7 +92,7 @@ static int run_task(coordinator *runs, job *of, const plan_action *action)
             break;
         message what = {.head = {.kind = MESSAGE_RUN, .job = of->id, .task = action->task},
                         .run = {.first = first, .count = described, .position = action->position, .attempt = action->attempt,
-                                .more = described < left, .predicted = action->predicted}};
+                                .more = described < left, .predicted = action->predicted, .unit = action->first}};
         first += described;
         left -= described;
         status = send_run(runs, of, worker, &what, &piece);
@@ -94,11 +103,31 @@ static int run_task(coordinator *runs, job *of, const plan_action *action)
 
 /* ---- READ ---- */
 
+#define READ_AT_ONCE 64                 /* units, while it is not known how large they are */
+
+/* A block is known once it is full, or the source has ended. */
+static int read_blocks(job *of, uint64_t *got, double *delay)
+{
+    uint64_t before = blocks_count(&of->blocks), units;
+    int status;
+    *got = 0;
+    do {
+        uint64_t each = source_unit_bytes(of->source), some = each ? of->blocks.bytes / each / 4 : READ_AT_ONCE;
+        some = some < of->blocks.items ? some : of->blocks.items;
+        status = source_read(of->source, some ? some : 1, &units, &of->descriptor, delay);
+        of->units_read += units;
+        if (blocks_cut(&of->blocks, of->source, of->units_read, status != RF_OK && status != RF_AGAIN))
+            return RF_ENOMEM;
+        *got = blocks_count(&of->blocks) - before;
+    } while (status == RF_OK && *got < of->want);
+    return status;
+}
+
 static void read_some(coordinator *runs, job *of)
 {
     uint64_t got = 0;
     double delay;
-    int status = source_read(of->source, of->want, &got, &of->descriptor, &delay);
+    int status = of->in_blocks ? read_blocks(of, &got, &delay) : source_read(of->source, of->want, &got, &of->descriptor, &delay);
     of->when = transport_now(post_transport(runs->via)) + delay;
     of->reading = status == RF_AGAIN && !got;
     if (status < 0)
@@ -169,7 +198,11 @@ int coordinator_act(coordinator *runs, const plan_action *action)
                          &(message){.head = {.kind = MESSAGE_STOP, .task = action->task}, .stop.drop = action->drop}, NULL, 0);
     case PLAN_DELIVER: status = job_chunk_complete(of, action->chunk); break;
     case PLAN_FAIL: status = coordinator_fail_units(runs, action); break;
-    case PLAN_FORGET: source_forget(of->source, action->first, action->count); break;
+    case PLAN_FORGET: {
+        uint64_t first = first_unit(of, action->first);
+        source_forget(of->source, first, first_unit(of, action->first + action->count) - first);
+        break;
+    }
     case PLAN_ENDED: coordinator_job_ended(runs, of, action->status); final_progress(runs, of, action); break;
     }
     if (status < 0)

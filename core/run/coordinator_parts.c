@@ -33,7 +33,7 @@ static void list_failures(coordinator *runs, const job *of, const message *what,
 {
     struct message_failure entry;
     const char *kind, *text;
-    bool by_place = of && of->by_workers && what->part.path_index != BLOCK_NO_PATH;
+    bool by_place = of && of->by_workers && !of->by_key && what->part.path_index != BLOCK_NO_PATH;
     for (uint64_t i = 0; message_next_failure(&results, &entry, &kind, &text); i++)
         runs->plan_failures[i] = (plan_failure){.unit = entry.unit, .position = by_place ? entry.position : PLAN_ALL,
                                                 .kind = kind, .final = entry.rest};
@@ -70,7 +70,7 @@ static failure *final_failure(const coordinator *runs, const job *of, const mess
                       .host = strings_at(runs->hosts, (uint64_t)what->peer), .rank = what->peer, .attempt = what->part.attempt};
     char item[REPLAY_TEXT];
     uint64_t path_index;
-    if (entry->unit < PLAN_ADDED) {
+    if (entry->unit < PLAN_ADDED && !of->by_key) {
         bool by_place = of->by_workers && source_path_of(of->source, entry->unit, &path_index);
         name_item(runs, of, entry->unit, by_place ? entry->position : UINT64_MAX, error.attempt, item);
         error.replay = item;
@@ -136,7 +136,7 @@ int coordinator_take_part(coordinator *runs, message *what)
         return RF_ENOMEM;
     job *of = coordinator_job(runs, what->head.job);
     bool benches = what->part.flags & PART_INIT_FAILED;
-    bool placed = of && (of->by_workers || what->part.unit >= PLAN_ADDED);
+    bool placed = of && !of->by_key && (of->by_workers || what->part.unit >= PLAN_ADDED);
     if (of && what->part.items && placed != (bool)(what->part.flags & PART_POSITIONS) && !of->chained)
         return message_refuse(what, what->head.size, "positions that its job does not have, or none where it has");
     if (of && what->part.added && !of->grows)
@@ -185,14 +185,14 @@ static int fail_at(coordinator *runs, job *of, const plan_action *action, const 
     rf_error error = {.status = action->status, .kind = kind, .message = text, .index = positions ? *positions : action->first,
                       .function = of->function ? of->function->name : NULL, .rank = -1, .attempt = action->attempt};
     char item[REPLAY_TEXT];
-    if (action->attempt && action->count == 1 && action->first < PLAN_ADDED) {
+    if (action->attempt && action->count == 1 && action->first < PLAN_ADDED && !of->by_key) {
         name_item(runs, of, action->first, action->position, action->attempt, item);
         error.replay = item;
     }
     failure *why = failure_new(&error);
     if (!why)
         return RF_ENOMEM;
-    if (action->count == 1)
+    if (action->count == 1 && !of->by_key)
         source_path_of(of->source, action->first, &path_index);
     delivery made = {.unit = action->first, .items = action->count, .positions = positions, .all_failed = why,
                      .path_index = path_index, .rank = -1, .attempt = action->attempt};

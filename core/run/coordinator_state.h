@@ -4,6 +4,7 @@
 #define RANKFOLD_RUN_COORDINATOR_STATE_H
 
 #include "run/call.h"
+#include "run/by_key.h"
 #include "run/coordinator.h"
 #include "run/job_state.h"
 #include "run/share.h"
@@ -23,6 +24,8 @@ struct coordinator {
     numbered_table started;             /* by id */
     LIST_HEAD(, job) tended;            /* those that each step looks at, see coordinator_tend */
     TAILQ_HEAD(, job) over;             /* held ones whose holder has not been told */
+    LIST_HEAD(, by_key) by_keys;
+    uint64_t by_keys_made;
     uint64_t jobs_made, unfinished;     /* unfinished: started, and not ended */
     uint64_t number;                    /* of the process's pools */
     rf_call generating;                 /* generators run in it */

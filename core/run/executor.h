@@ -37,6 +37,10 @@ typedef struct executor_job {
     unsigned slots;                     /* chunks run at once; 0: in the rank itself, and nothing of the rest is said */
     double task_timeout;                /* seconds; INFINITY: none */
     uint64_t task_memory, lifespan;     /* UINT64_MAX: none */
+    /* of a part of a job by key */
+    struct shuffle *keyed;              /* NULL: it is none */
+    uint32_t phase;                     /* PHASE_... */
+    uint32_t tolerates;                 /* from this attempt on a failed item costs itself alone; 0: never */
     buffer frame;                       /* the JOB as it came, with its body: for whom it is handed on to */
 } executor_job;
 
@@ -48,6 +52,9 @@ typedef struct executor_chunk {
     unsigned attempt;
     uint64_t told_items, told_units;    /* what an executor that could not go on had told of it: those are passed over */
     double predicted;                   /* seconds; 0: unknown */
+    bool more;                          /* more pieces of its task follow */
+    uint64_t unit;                      /* of a task by key */
+    struct gather *gathers;             /* what it reads beside its piece; NULL: nothing */
     bool follows;                       /* it begins where the chunk before ended: the clock need not be read again */
 } executor_chunk;
 

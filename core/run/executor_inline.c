@@ -17,6 +17,7 @@
 #include "base/error.h"
 #include "input/reader.h"
 #include "run/chain.h"
+#include "run/keyed_task.h"
 #include "value/print.h"
 
 #define PART_BYTES 61440                /* of values, positions and failures: with what is around them, below what fits a frame */
@@ -85,7 +86,7 @@ static int start(executor *runs, const executor_chunk *chunk)
     in->chunk = *chunk;
     in->busy = true;
     in->pending = in->stop = in->broken = false;
-    in->part_unit = chunk->first + chunk->told_units;
+    in->part_unit = (chunk->job->keyed ? chunk->unit : chunk->first) + chunk->told_units;
     in->skip = chunk->told_items;
     in->over = false;
     in->call.function = chunk->job->chained ? NULL : chunk->job->function->name;
@@ -100,6 +101,8 @@ static int start(executor *runs, const executor_chunk *chunk)
     in->call.wants_tuples = chunk->job->wants_tuples;
     in->check_every = 1;
     in->part_began = in->checked = chunk->follows ? in->checked : host_now(in);
+    if (chunk->job->phase == PHASE_REDUCE)
+        return RF_OK;
     int status = chunk->job->chained ? chain_open(&in->chain, chunk->job, chunk->first) : RF_OK;
     return status ? status : reader_open(in->from, &chunk->piece, chunk->first, chunk->count, chunk->position);
 }
@@ -424,6 +427,23 @@ static void run_and_finish(struct executor_inline *in, executor_part *part)
         finish(in, more, upto, part);
 }
 
+/* A task by key is one part, of the one unit that it is. */
+static void run_keyed(struct executor_inline *in, executor_part *part)
+{
+    keyed_task task = {.call = &in->call, .chunk = &in->chunk, .from = in->from, .failures = &in->failures, .values = &in->values};
+    enum keyed_outcome outcome = in->stop                                  ? KEYED_NOTHING
+                                 : in->chunk.job->phase == PHASE_REDUCE ? reduce_task_run(&task)
+                                                                        : map_task_run(&task);
+    double now = host_now(in);
+    bool covers = outcome != KEYED_NOTHING;
+    in->busy = false;
+    *part = (executor_part){.task = in->chunk.task, .unit = in->part_unit, .units = covers, .path_index = UINT64_MAX,
+                            .failure_count = outcome == KEYED_FAILED, .ran = task.ran, .seconds = now - in->part_began, .last = true,
+                            .init_seconds = in->init_seconds, .bytes_read = task.bytes_read, .values = &in->values,
+                            .positions = &in->positions, .added = &in->added, .failures = &in->failures};
+    in->checked = now;
+}
+
 static bool next(executor *runs, double now, executor_part *part)
 {
     struct executor_inline *in = (struct executor_inline *)runs;
@@ -436,6 +456,8 @@ static bool next(executor *runs, double now, executor_part *part)
         give_up(in, RF_ENOMEM, "memory", "the worker is out of memory", part);
     else if (worker_states(in))
         give_up(in, RF_EINIT, in->call.kind, in->call.message, part);
+    else if (in->chunk.job->keyed)
+        run_keyed(in, part);
     else
         run_and_finish(in, part);
     return true;

@@ -194,7 +194,7 @@ static int read_job(struct life *in, const ring_request *request, uint8_t *frame
     int status = message_read(&what, 0, frame, request->frame_size);
     if (status == RF_OK)
         status = fork_names_apply(in->functions, &what, (const char *)frame + request->frame_size);
-    return status ? status : work_job_new(in->functions, NULL, &what, &in->job);
+    return status ? status : work_job_new(in->functions, NULL, NULL, &what, &in->job);
 }
 
 static void take_job(struct life *in, const ring_request *request, uint8_t *frame)

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "run/by_key.h"
 #include "run/job_state.h"
 #include "value/pack.h"
 
@@ -55,6 +56,14 @@ int job_create(const job_order *order, strings *hosts, job **made)
     of->grows = order->grows;
     of->wants_tuples = order->wants_tuples;
     of->sink = order->sink;
+    of->by_key = order->by_key;
+    if (of->by_key)
+        by_key_hold(of->by_key);
+    of->phase = order->phase;
+    of->input = order->input;
+    of->tolerates = order->tolerates;
+    of->in_blocks = order->phase == PHASE_MAP;
+    of->blocks = (blocks){.items = order->block_items, .bytes = order->block_bytes};
     of->descriptor = -1;
     of->by_workers = source_read_by_workers(of->source);
     int status = keep_options(of, order);
@@ -74,6 +83,8 @@ void job_free(job *of)
     if (!of)
         return;
     rf_source_free(of->source);
+    blocks_free(&of->blocks);
+    by_key_let_go(of->by_key);
     free(of->name);
     free(of->on);
     buffer_free(&of->state);
@@ -213,15 +224,15 @@ static int tell_items(const job *of)
 {
     const rf_error *first = failure_error(of->first_failure);
     rf_error all = *first;
-    char message[1536], where[320] = "";
+    char text[1536], where[320] = "";
     if (first->rank >= 0 && first->attempt)
         snprintf(where, sizeof where, " (rank %d%s%s, attempt %u)", first->rank, first->host ? " on " : "", first->host ? first->host : "",
                  first->attempt);
-    snprintf(message, sizeof message, "%s: %" PRIu64 " item%s failed%s; first: %s%s", of->name, of->failed, of->failed == 1 ? "" : "s",
+    snprintf(text, sizeof text, "%s: %" PRIu64 " item%s failed%s; first: %s%s", of->name, of->failed, of->failed == 1 ? "" : "s",
              of->status == RF_EHALTED ? ", the job was halted" : of->status == RF_ETIMEOUT ? ", the job ran out of time" : "",
              first->message, where);
     all.status = of->status;
-    all.message = message;
+    all.message = text;
     return error_of_item(&all);
 }
 

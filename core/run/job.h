@@ -13,6 +13,7 @@
 #include "result/spans.h"
 
 typedef struct job job;
+struct by_key;
 
 enum job_sink { JOB_KEEPS, JOB_STREAMS, JOB_DROPS };    /* a result set; an iterator; nothing but the count of failures */
 
@@ -26,6 +27,9 @@ typedef struct job_order {
     bool grows;                         /* its functions may add items to it */
     bool wants_tuples;                  /* an item that is neither a tuple nor a dictionary fails */
     enum job_sink sink;
+    struct by_key *by_key;              /* it is a part of that: held by the job. NULL: it is none */
+    uint32_t phase, input, tolerates;   /* as in its JOB message */
+    uint64_t block_items, block_bytes;  /* of a map task by key */
     FILE *shows_on;                     /* where its progress is shown, if it is on and nobody else is told; NULL: nowhere */
 } job_order;
 

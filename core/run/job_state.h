@@ -5,6 +5,7 @@
 #include <sys/queue.h>
 
 #include "base/numbered.h"
+#include "input/blocks.h"
 #include "result/stash.h"
 #include "run/job.h"
 
@@ -31,6 +32,11 @@ struct job {
     bool by_workers, ordered, grows, ended, abandoned, reading;
     bool wants_tuples;                  /* an item that is no container fails */
     enum job_sink sink;
+    struct by_key *by_key;              /* NULL: it is no part of one */
+    uint32_t phase, input, tolerates;
+    bool in_blocks;                     /* the plan's units are blocks of the source's */
+    blocks blocks;
+    uint64_t units_read;                /* of a sequential source */
     int status;
     failure *first_failure;             /* of the items, for the last error */
     failure *cause;                     /* why the job as a whole ended, where that is no item: its source, memory */

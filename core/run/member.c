@@ -76,6 +76,10 @@ static bool for_worker(const member *self, const message *what)
     case MESSAGE_FORGET:
     case MESSAGE_ASK:
     case MESSAGE_BYE:
+    case MESSAGE_KEYED:
+    case MESSAGE_RUNS:
+    case MESSAGE_RELEASE:
+    case MESSAGE_PULLED:
     case MESSAGE_SHARE:
     case MESSAGE_SHARE_PIECE:
     case MESSAGE_SHARE_PASSED:

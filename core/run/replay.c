@@ -234,7 +234,7 @@ int replay_run(coordinator *runs, job *of, const replay *which, column *value)
     struct work_job *work;
     buffer body = {0};
     message says = coordinator_job_message(of);
-    int status = work_job_new(runs->functions, runs->shares, &says, &work);
+    int status = work_job_new(runs->functions, runs->shares, NULL, &says, &work);
     if (status)
         return status;
     reader *from = reader_new();

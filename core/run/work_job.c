@@ -124,7 +124,20 @@ static int read_executor(struct work_job *job, const message *what)
     return what->job.slots ? keep_frame(job, what) : RF_OK;
 }
 
-int work_job_new(const registry *functions, const shares *has, const message *what, struct work_job **made)
+static int join_keyed(struct work_job *job, const shuffles *by_key, const message *what)
+{
+    shuffle *of = by_key ? shuffles_find(by_key, what->job.keyed) : NULL;
+    int kind = what->job.phase == PHASE_REDUCE ? RF_KIND_REDUCE : RF_KIND_MAP;
+    if (!of || !job->job.function || job->job.function->kind != kind)
+        return message_refuse(what, what->head.size, "a part of a job by key that was not announced, or not its kind of function");
+    shuffle_hold(of);
+    job->job.keyed = of;
+    job->job.phase = what->job.phase;
+    job->job.tolerates = what->job.tolerates;
+    return RF_OK;
+}
+
+int work_job_new(const registry *functions, const shares *has, const shuffles *by_key, const message *what, struct work_job **made)
 {
     *made = NULL;
     const rf_registration *function = what->job.chained ? NULL : registry_at(functions, what->job.function);
@@ -144,6 +157,8 @@ int work_job_new(const registry *functions, const shares *has, const message *wh
     int status = what->job.chained ? copy_stages(functions, job, what) : copy_state(job, what);
     if (status == RF_OK && read_executor(job, what))
         status = RF_ENOMEM;
+    if (status == RF_OK && what->job.keyed)
+        status = join_keyed(job, by_key, what);
     if (status == RF_OK && has && share_table_new(has, what->job.shares, &job->shares))
         status = RF_ENOMEM;
     if (status) {
@@ -159,6 +174,7 @@ void work_job_free(struct work_job *job)
 {
     if (!job)
         return;
+    shuffle_let_go(job->job.keyed);
     buffer_free(&job->job.frame);
     share_table_free(job->shares);
     if (job->state && job->state_size)
@@ -173,7 +189,7 @@ executor_chunk work_job_chunk(const struct work_job *job, const message *what)
 {
     const struct message_run *run = &what->run;
     return (executor_chunk){.task = what->head.task, .job = &job->job, .first = run->first, .count = run->count, .position = run->position,
-                            .attempt = run->attempt, .predicted = run->predicted,
+                            .attempt = run->attempt, .predicted = run->predicted, .more = run->more, .unit = run->unit,
                             .piece = {.kind = run->kind, .layout = run->layout, .a = run->a, .b = run->b, .body = what->body,
                                       .body_size = what->body_size}};
 }

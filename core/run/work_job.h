@@ -6,6 +6,7 @@
 #include "run/executor.h"
 #include "run/registry.h"
 #include "run/share.h"
+#include "run/shuffle.h"
 #include "wire/message.h"
 
 struct work_job {
@@ -16,8 +17,8 @@ struct work_job {
     share_table *shares;                /* what job.shares points to */
 };
 
-/* what: a JOB as message_read gave it, with its body, which is copied. has: NULL: shared data is the caller's business. RF_EUSAGE: it does not fit this rank's functions; RF_ENOMEM. */
-int work_job_new(const registry *functions, const shares *has, const message *what, struct work_job **made);
+/* what: a JOB as message_read gave it, with its body, which is copied. has: NULL: shared data is the caller's business. by_key: NULL: the job is no part of one by key. RF_EUSAGE: it does not fit this rank's functions; RF_ENOMEM. */
+int work_job_new(const registry *functions, const shares *has, const shuffles *by_key, const message *what, struct work_job **made);
 void work_job_free(struct work_job *job);
 
 /* The chunk that a RUN of this job describes; its body is the message's. */

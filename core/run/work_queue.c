@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "base/large.h"
+#include "run/gather.h"
 
 /* ---- lanes ---- */
 
@@ -34,6 +35,7 @@ static void free_all(queued *first)
 {
     for (queued *entry = first, *next; entry; entry = next) {
         next = entry->next;
+        gather_free(entry->gathers);
         buffer_free(&entry->kept);
         free(entry);
     }
@@ -48,12 +50,12 @@ int work_queue_open(work_queue *in)
     return numbered_open(&in->by_id);
 }
 
-int work_queue_job(work_queue *in, const registry *functions, const shares *has, const message *what)
+int work_queue_job(work_queue *in, const registry *functions, const shares *has, const shuffles *by_key, const message *what)
 {
     worker_job *job = calloc(1, sizeof *job);
     if (!job)
         return error_no_memory(sizeof *job);
-    int status = work_job_new(functions, has, what, &job->of);
+    int status = work_job_new(functions, has, by_key, what, &job->of);
     if (status) {
         free(job);
         return status;
@@ -174,6 +176,8 @@ void work_queue_done(work_queue *in, queued *entry)
 {
     worker_job *job = entry->job;
     pull(&in->begun, entry);
+    gather_free(entry->gathers);
+    entry->gathers = NULL;
     if (entry->kept.capacity >= LARGE_LEAST)
         buffer_free(&entry->kept);
     entry->next = in->spare;

@@ -16,6 +16,7 @@ typedef struct queued {
     message run;                        /* head and fixed part; body points into kept */
     buffer kept;
     struct worker_job *job;
+    struct gather *gathers;             /* what it reads beside its body; NULL: nothing (yet) */
     struct queued *next;
 } queued;
 
@@ -44,7 +45,7 @@ typedef struct work_queue {
 } work_queue;
 
 int work_queue_open(work_queue *in);                                    /* RF_ENOMEM: it is empty, and may be freed */
-int work_queue_job(work_queue *in, const registry *functions, const shares *has, const message *what);
+int work_queue_job(work_queue *in, const registry *functions, const shares *has, const shuffles *by_key, const message *what);
 worker_job *work_queue_find(const work_queue *in, uint64_t job);        /* NULL */
 void work_queue_forget(work_queue *in, uint64_t job);
 int work_queue_add(work_queue *in, post *via, worker_job *job, message *run);  /* takes the body, or copies it */

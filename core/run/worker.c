@@ -7,6 +7,8 @@
 
 #include "base/error.h"
 #include "run/figures.h"
+#include "run/gather.h"
+#include "run/pairs.h"
 #include "run/work_queue.h"
 
 #define LONG_SECONDS 0.001              /* before a function predicted to take longer, all that was sent must have left */
@@ -23,13 +25,14 @@ struct worker {
     executor *runs;                     /* in this rank */
     executor *forks;                    /* in its children */
     shares *shares;
+    shuffles *by_key;
     work_queue queue;
     queued *in_hand;                    /* the chunk that runs has */
     uint64_t ends_early;                /* a task that cannot be run any further */
     bool one_ends_early;                /* there is such a one */
     uint64_t stopped;                   /* the task whose STOP was seen while its function ran */
     bool in_function, over;
-    bool held;                          /* the next inline chunk waits for shared data of its job */
+    bool held;                          /* the next inline chunk waits for shared data of its job, or for what it reads beside its body */
     bool follows;                       /* the step has just finished a chunk */
     double drained, flushed;
     work_figures done;
@@ -48,8 +51,11 @@ int worker_new(post *via, const registry *functions, worker **made)
     figures_begin(&works->done, transport_now(post_transport(via)));
     int status = shares_new(via, &works->shares);
     if (status == RF_OK)
+        status = shuffles_new(via, functions, &works->by_key);
+    if (status == RF_OK)
         status = work_queue_open(&works->queue);
     if (status) {
+        shuffles_free(works->by_key);
         shares_free(works->shares);
         free(works);
         *made = NULL;
@@ -74,6 +80,7 @@ void worker_free(worker *works)
     if (!works)
         return;
     work_queue_free(&works->queue);
+    shuffles_free(works->by_key);
     shares_free(works->shares);
     free(works);
 }
@@ -136,6 +143,12 @@ static int take_share(worker *works, message *what)
     return shares_take(works->shares, what);
 }
 
+static int take_pulled(worker *works, message *what)
+{
+    works->held = false;
+    return gather_take(works->by_key, works->via, what);
+}
+
 static void take_bye(worker *works, const message *what)
 {
     works->over = true;
@@ -148,12 +161,16 @@ int worker_take(worker *works, message *what)
     switch (what->head.kind) {
     case MESSAGE_JOB:
         works->done.sum.bytes_in += what->body_size;
-        return work_queue_job(&works->queue, works->functions, works->shares, what);
+        return work_queue_job(&works->queue, works->functions, works->shares, works->by_key, what);
     case MESSAGE_RUN: return take_run(works, what);
     case MESSAGE_STOP: stop_task(works, what); return RF_OK;
     case MESSAGE_FORGET: work_queue_forget(&works->queue, what->head.job); return RF_OK;
     case MESSAGE_ASK: works->done.asked = what->ask.number; return RF_OK;
     case MESSAGE_BYE: take_bye(works, what); return RF_OK;
+    case MESSAGE_KEYED:
+    case MESSAGE_RUNS:
+    case MESSAGE_RELEASE: return shuffles_take(works->by_key, what);
+    case MESSAGE_PULLED: return take_pulled(works, what);
     default: return take_share(works, what);
     }
 }
@@ -260,6 +277,29 @@ static int begin_nothing(worker *works, queued *of)
     return status;
 }
 
+/* ---- what a chunk reads beside its body ---- */
+
+static bool reads_more(const queued *of)
+{
+    return of->run.run.count && (of->job->of->job.phase == PHASE_REDUCE || of->run.run.kind == INPUT_PAIRS);
+}
+
+static int begin_to_gather(worker *works, queued *of)
+{
+    if (!of || !reads_more(of) || of->gathers)
+        return RF_OK;
+    if (of->job->of->job.phase == PHASE_REDUCE)
+        return gather_partition(of->job->of->job.keyed, (uint32_t)of->run.run.unit, &of->gathers);
+    return pairs_gather(works->by_key, &of->run, &of->gathers);
+}
+
+/* All of it is there. */
+static bool has_gathered(worker *works, queued *of)
+{
+    works->status = begin_to_gather(works, of);
+    return !works->status && (!of->gathers || gather_done(of->gathers));
+}
+
 /* ---- in children ---- */
 
 static bool may_begin(const worker *works, const worker_job *job)
@@ -305,14 +345,20 @@ static void serve_children(worker *works, double now)
 
 static int begin(worker *works)
 {
-    const queued *first = works->queue.waiting.first;
-    works->held = first->run.run.count && !share_table_whole(first->job->of->shares);
+    queued *first = works->queue.waiting.first;
+    works->held = first->run.run.count && (!share_table_whole(first->job->of->shares) || !has_gathered(works, first));
     if (works->held)
-        return RF_OK;
+        return works->status;
     queued *of = work_queue_begin(&works->queue, NULL);
     if (!of->run.run.count)
         return begin_nothing(works, of);
+    int status = begin_to_gather(works, works->queue.waiting.first);
+    if (status == RF_OK && of->run.run.kind == INPUT_PAIRS)
+        status = pairs_unpack(&of->run, &of->kept, of->gathers);
+    if (status)
+        return status;
     executor_chunk chunk = work_job_chunk(of->job->of, &of->run);
+    chunk.gathers = of->gathers;
     chunk.follows = works->follows;
     works->in_hand = of;
     return executor_start(works->runs, &chunk);

@@ -3,12 +3,16 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "wire/message_keyed.h"
 
 _Static_assert(sizeof(struct message_head) == 48, "the fixed part starts at a multiple of 16");
 _Static_assert(sizeof(struct message_hello) % 16 == 0 && sizeof(struct message_job) % 16 == 0 &&
                    sizeof(struct message_run) % 16 == 0 && sizeof(struct message_part) % 16 == 0 &&
                    sizeof(struct message_ask) % 16 == 0 && sizeof(struct message_figures) % 16 == 0 &&
-                   sizeof(struct message_share) % 16 == 0 && sizeof(struct message_stop) % 16 == 0,
+                   sizeof(struct message_share) % 16 == 0 && sizeof(struct message_stop) % 16 == 0 &&
+                   sizeof(struct message_keyed) % 16 == 0 && sizeof(struct message_runs) % 16 == 0 &&
+                   sizeof(struct message_release) % 16 == 0 && sizeof(struct message_pull) % 16 == 0 &&
+                   sizeof(struct message_pulled) % 16 == 0 && sizeof(struct message_stretch) % 16 == 0,
                "the body starts at a multiple of 16");
 _Static_assert(sizeof(struct message_failure) % 8 == 0, "failures start at multiples of 8");
 _Static_assert(sizeof(size_t) == sizeof(uint64_t), "a body's size is a size in memory");
@@ -28,6 +32,11 @@ static const struct {
     [MESSAGE_GONE] = {"GONE", 0, false},
     [MESSAGE_ASK] = {"ASK", sizeof(struct message_ask), false},
     [MESSAGE_FIGURES] = {"FIGURES", sizeof(struct message_figures), true},
+    [MESSAGE_KEYED] = {"KEYED", sizeof(struct message_keyed), true},
+    [MESSAGE_RUNS] = {"RUNS", sizeof(struct message_runs), true},
+    [MESSAGE_RELEASE] = {"RELEASE", sizeof(struct message_release), false},
+    [MESSAGE_PULL] = {"PULL", sizeof(struct message_pull), true},
+    [MESSAGE_PULLED] = {"PULLED", sizeof(struct message_pulled), true},
     [MESSAGE_SHARE] = {"SHARE", sizeof(struct message_share), true},
     [MESSAGE_SHARE_ASK] = {"SHARE_ASK", sizeof(struct message_share), false},
     [MESSAGE_SHARE_PIECE] = {"SHARE_PIECE", sizeof(struct message_share), true},
@@ -106,6 +115,8 @@ static const char *fault_of_job(const message *what)
         return "it does not say whether items are tuples";
     if (!is_duration(what->job.task_timeout))
         return "its time for an attempt makes no sense";
+    if (what->job.phase > PHASE_REDUCE || !what->job.phase != !what->job.keyed || what->job.input >= RF_INPUTS_MOST)
+        return "it does not say which part of a job by key it is";
     return NULL;
 }
 
@@ -210,6 +221,12 @@ static const char *fault_of_fixed_part(const message *what)
         return fault_of_figures(what);
     case MESSAGE_STOP:
         return fault_of_stop(what);
+    case MESSAGE_KEYED:
+    case MESSAGE_RUNS:
+    case MESSAGE_RELEASE:
+    case MESSAGE_PULL:
+    case MESSAGE_PULLED:
+        return message_fault_by_key(what);
     default:
         return what->head.kind >= MESSAGE_SHARE ? fault_of_share(what) : NULL;
     }
@@ -297,6 +314,13 @@ static void describe_fixed_part(const message *what, char *text, size_t size)
         break;
     case MESSAGE_PART:
         describe_part(what, text, size);
+        break;
+    case MESSAGE_KEYED:
+    case MESSAGE_RUNS:
+    case MESSAGE_RELEASE:
+    case MESSAGE_PULL:
+    case MESSAGE_PULLED:
+        message_describe_by_key(what, text, size);
         break;
     case MESSAGE_ASK:
         snprintf(text, size, " number %" PRIu64, what->ask.number);

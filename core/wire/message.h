@@ -26,6 +26,11 @@ enum message_kind {
     MESSAGE_GONE,                       /* worker -> 0: I have left, nothing follows */
     MESSAGE_ASK,                        /* 0 -> worker: tell your figures */
     MESSAGE_FIGURES,                    /* worker -> 0: what I have done so far; body: struct message_long[longest] */
+    MESSAGE_KEYED,                      /* 0 -> worker: there is a job by key (job: its number), before its first JOB; body: texts and state */
+    MESSAGE_RUNS,                       /* 0 -> worker, before its reduce JOB: which runs were committed, and the splitters */
+    MESSAGE_RELEASE,                    /* 0 -> worker: of this job by key nothing is needed any more, or no map task's runs */
+    MESSAGE_PULL,                       /* worker -> worker: send what these runs have of this; body: uint64_t[], ids of runs */
+    MESSAGE_PULLED,                     /* the answer; body: struct message_stretch and bytes, by turns; or why there is none */
     MESSAGE_SHARE,                      /* 0 -> worker: there is a version of shared data; at: its size; peer: whom to ask; body: name */
     MESSAGE_SHARE_ASK,                  /* worker -> whom it was told: send what follows at, or pass a descriptor */
     MESSAGE_SHARE_PIECE,                /* the answer; body: bytes from at on */
@@ -65,8 +70,12 @@ struct message_job {
     uint32_t slots;                     /* chunks that a worker runs at once, in children; 0: inline, and so are the rest */
     double task_timeout;                /* seconds; 0: none */
     uint64_t task_memory, lifespan;     /* 0: none */
-    uint64_t reserved;
+    uint64_t keyed;                     /* the job by key that it is a part of; 0: none */
+    uint32_t phase, input;              /* PHASE_...; which of that job's inputs it maps */
+    uint32_t tolerates;                 /* from this attempt on an item that fails costs itself alone; 0: it always fails its task */
+    uint32_t reserved;
 };
+enum { PHASE_MAP = 1, PHASE_REDUCE };
 
 /* The body of a job that is chained: its stages in the order in which an item goes through them, each this and its bound state, with a
    NUL, and zeros up to a multiple of 16. Numbers are their eight bytes, containers MessagePack. There may be none: items come out as
@@ -98,6 +107,8 @@ struct message_run {
     uint32_t attempt;                   /* from 1, here and in parts */
     uint32_t more;                      /* another RUN of this task follows */
     double predicted;                   /* seconds */
+    uint64_t unit;                      /* what the plan calls what this is a piece of; by key: the map task; else first */
+    uint64_t reserved;
 };
 
 struct message_stop { uint64_t drop, reserved; };        /* drop 1: nobody wants the item that runs either */
@@ -169,6 +180,75 @@ struct message_long {
     char path[64], item[64];            /* with their NULs; "": none, unknown */
 };
 
+/* ---- by key */
+
+#define KEYED_NO_FUNCTION UINT32_MAX
+
+/* The body: folder and kinds, each with its NUL, then zeros up to a multiple of 16, then the state of reducer and combiner. */
+struct message_keyed {
+    uint32_t partitions, sample;
+    uint32_t partitioner, compare, combiner;    /* numbers in the registry's snapshot */
+    uint32_t fold;                      /* enum fold (keyed/fold.h), which the worker checks */
+    uint32_t flags;                     /* KEYED_... */
+    uint32_t format;                    /* rf_format */
+    uint32_t ranks_here;                /* of the pool's workers, on the receiver's host */
+    uint32_t state_type;
+    uint64_t memory;                    /* 0: automatic */
+    uint64_t folder_size, kinds_size;   /* with their NULs. folder: where parts of the output go, "": nowhere; kinds: of failures that are tried
+                                           again, by commas, "": all */
+};
+enum { KEYED_RANGES = 1, KEYED_BY_VALUE = 2, KEYED_COMPRESS = 4, KEYED_GZIP = 8, KEYED_ORDERED = 16, KEYED_FLAGS = 31 };
+
+/* The body: struct message_run_place[runs], in (input, position) order, then records, the splitters. */
+struct message_runs { uint64_t runs; uint32_t splitters, reserved; };
+struct message_run_place { uint64_t id; int32_t rank; uint32_t input; };
+
+struct message_release { uint64_t all, reserved; };     /* all 0: the map tasks' runs alone */
+
+/* What of each of the runs: a partition; the keys of a range; or some records of a dataset's part. The runs are those of one job by key
+   (head.job); head.task is the asker's, and comes back. The body: uint64_t[runs], their ids, and with PULL_RANGE the records (without values)
+   from which on and below which keys are wanted. */
+struct message_pull {
+    uint32_t what, partition;           /* PULL_... */
+    uint64_t first, count;              /* records, with PULL_RECORDS */
+    uint64_t offset;                    /* of the first run's stretch: bytes that have come already */
+    uint64_t limit;                     /* bytes, at most */
+    uint32_t runs, low_size, high_size; /* sizes 0: no bound */
+    uint32_t reserved[3];
+};
+enum { PULL_PARTITION = 1, PULL_RANGE, PULL_RECORDS };
+#define PULL_RUNS_MOST 4096
+
+struct message_pulled { int32_t status; uint32_t stretches; uint64_t reserved; };   /* status: negative: the body is a text that says why */
+
+/* Bytes of one run, as many as there was room for, padded to a multiple of 16. Those that follow are of later ids of the PULL. */
+struct message_stretch {
+    uint64_t run;                       /* which of the PULL's ids, from 0 */
+    uint64_t offset, total;             /* of all that was asked of the run: where it begins there, and how large it is */
+    uint64_t at, size;                  /* these bytes, from offset on */
+    uint64_t skip;                      /* records before the first wanted one, with PULL_RECORDS */
+};
+
+/* What a task by key gives as its value (RF_BYTES): this, its sample (sketch.h) and zeros up to a multiple of 8, its counters,
+   each a struct message_counter, its name with NUL and zeros up to a multiple of 8, and the items that it went without, as failures of a part. */
+struct message_commit {
+    uint64_t run, emitted, records, bytes, spilled, exchanged, groups;
+    uint64_t written, checksum;         /* of its part of the output */
+    uint64_t sample_size, counters, failures;
+};
+struct message_counter { int64_t by; uint64_t name_size; };
+
+/* A commit as it is read: points into the value. RF_EUSAGE, not told: malformed. */
+typedef struct commit_view {
+    struct message_commit sums;
+    const uint8_t *sample, *counters, *failures, *end;
+} commit_view;
+int commit_open(rf_value value, commit_view *to);
+bool commit_next_counter(commit_view *from, const char **name, int64_t *by);
+bool commit_next_failure(commit_view *from, struct message_failure *entry, const char **kind, const char **text);
+int commit_write(const struct message_commit *sums, const void *sample, const buffer *counters, const buffer *failures, buffer *to);  /* appends */
+int commit_add_counter(buffer *counters, const char *name, int64_t by);
+
 /* A message as it is handled. To send one: head.kind, head.job and head.task are said, the rest of the head is made here. */
 typedef struct message {
     int peer;
@@ -182,6 +262,11 @@ typedef struct message {
         struct message_ask ask;
         struct message_figures figures;
         struct message_stop stop;
+        struct message_keyed keyed;
+        struct message_runs runs;
+        struct message_release release;
+        struct message_pull pull;
+        struct message_pulled pulled;
     };
     const void *body;                   /* 16-aligned; NULL when there is none */
     size_t body_size;

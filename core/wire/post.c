@@ -15,6 +15,9 @@ struct post {
     letter *current;                /* what the last post_next handed on, where it came from the inbox */
     transport_event event;          /* held: looked at, not yet dealt with: no memory, or it has to be told */
     bool held;
+    int served;                     /* a kind of messages, and who answers them */
+    void (*serves)(void *context, const message *what);
+    void *serves_context;
 };
 
 int post_new(transport *via, post **made)
@@ -39,6 +42,13 @@ void post_free(post *office)
 transport *post_transport(post *office)
 {
     return office->via;
+}
+
+void post_serve(post *office, int kind, void (*serves)(void *context, const message *what), void *context)
+{
+    office->served = kind;
+    office->serves = serves;
+    office->serves_context = context;
 }
 
 /* ---- sending --------------------------------------------------------------------------------------------------- */
@@ -178,6 +188,10 @@ static int take_frame(post *office, const transport_event *event, bool gather, m
     int status = message_read(what, event->peer, event->data, event->size);
     if (status)
         return status;
+    if (office->serves && what->head.kind == office->served) {
+        office->serves(office->serves_context, what);
+        return RF_AGAIN;
+    }
     if (!gather && !what->head.body_id && !inbox_has(&office->in, what->peer))
         return RF_OK;
     letter *kept = inbox_add(&office->in, what, RF_OK);

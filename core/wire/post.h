@@ -57,6 +57,10 @@ int post_next(post *office, message *what);
 /* true: the body is the caller's buffer now; false: it lies in a frame, copy it. */
 bool post_take_body(post *office, message *what, buffer *body);
 
+/* Messages of this kind, whose bodies are small, are not handed on but given to serves as they come, also by post_pump: for what is answered while a
+   function runs. It may send. One kind; NULL: nobody any more. */
+void post_serve(post *office, int kind, void (*serves)(void *context, const message *what), void *context);
+
 /* For calls from inside a function: moves messages without handing any on. Ends what the last post_next has lent. */
 void post_pump(post *office);
 bool post_waiting(const post *office);          /* post_next would give something of what has been gathered */

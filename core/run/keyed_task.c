@@ -1,0 +1,45 @@
+#include "run/keyed_task.h"
+
+#include "base/error.h"
+
+enum keyed_outcome keyed_task_failed(keyed_task *task, uint64_t at, int status, const char *kind, const char *text)
+{
+    struct message_failure entry = {.unit = task->chunk->unit, .position = at, .status = status};
+    if (message_add_failure(task->failures, &entry, kind, text) || column_add(task->values, rf_nil()))
+        return KEYED_NOTHING;           /* the unit is not covered: it runs again */
+    return KEYED_FAILED;
+}
+
+enum keyed_outcome keyed_task_broke(keyed_task *task, int status)
+{
+    const rf_error *last = rf_last_error();
+    return status == RF_ECANCELLED ? KEYED_NOTHING : keyed_task_failed(task, task->chunk->unit, status, last->kind, last->message);
+}
+
+static int put_counters(const counters *all, buffer *to)
+{
+    int status = RF_OK;
+    for (size_t i = 0; i < counters_count(all) && !status; i++)
+        status = commit_add_counter(to, counters_at(all, i)->name, counters_at(all, i)->kept);
+    return status;
+}
+
+enum keyed_outcome keyed_task_done(keyed_task *task, struct message_commit *sums, const void *sample)
+{
+    shuffle *of = task->chunk->job->keyed;
+    buffer counted = {0}, body = {0};
+    sums->counters = counters_count(&of->counts);
+    sums->failures = of->passed_count;
+    int status = put_counters(&of->counts, &counted);
+    status = status ? status : commit_write(sums, sample, &counted, &of->passed, &body);
+    status = status ? status : column_add(task->values, rf_bytes(body.data, body.size));
+    buffer_free(&counted);
+    buffer_free(&body);
+    return status ? keyed_task_broke(task, status) : KEYED_DONE;
+}
+
+int keyed_task_look(const keyed_task *task)
+{
+    rf_call_progress(task->call);
+    return rf_call_cancelled(task->call) ? error_set(RF_ECANCELLED, "cancelled", "nobody wants this task any more") : RF_OK;
+}

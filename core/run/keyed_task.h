@@ -1,0 +1,36 @@
+/* Tasks by key, run from beginning to end in one go: a map task reads items, runs the mapper and seals what it emitted; a reduce task merges what was gathered,
+   runs the reducer and writes a part of the output, or of a dataset. Called by the inline executor, which owns everything that is pointed to here.
+
+   What comes of a task is one value, a commit (message.h), or one failure, of the task's unit. While it runs messages move, and it looks whether
+   it is still wanted. */
+#ifndef RANKFOLD_RUN_KEYED_TASK_H
+#define RANKFOLD_RUN_KEYED_TASK_H
+
+#include "input/reader.h"
+#include "run/executor.h"
+#include "run/gather.h"
+
+typedef struct keyed_task {
+    rf_call *call;
+    const executor_chunk *chunk;
+    reader *from;                       /* open on the piece, of a map task */
+    buffer *failures;
+    column *values;
+    uint64_t ran, bytes_read;           /* items, or groups; what was read */
+} keyed_task;
+
+enum keyed_outcome {
+    KEYED_DONE,                         /* one value, of the unit */
+    KEYED_FAILED,                       /* one nil and one failure */
+    KEYED_NOTHING                       /* it was stopped, or more pieces of the task are to come, or it has failed before */
+};
+enum keyed_outcome map_task_run(keyed_task *task);
+enum keyed_outcome reduce_task_run(keyed_task *task);
+
+/* For both: a failure of the whole task, told by the last error; at: the item, or key, that it was at. */
+enum keyed_outcome keyed_task_failed(keyed_task *task, uint64_t at, int status, const char *kind, const char *text);
+enum keyed_outcome keyed_task_broke(keyed_task *task, int status);
+enum keyed_outcome keyed_task_done(keyed_task *task, struct message_commit *sums, const void *sample);
+int keyed_task_look(const keyed_task *task);        /* lets messages move. RF_ECANCELLED: nobody wants it any more */
+
+#endif

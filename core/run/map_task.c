@@ -1,0 +1,117 @@
+#include "base/error.h"
+#include "plan/retry.h"
+#include "run/keyed_task.h"
+
+#define ITEMS_A_LOOK 1024
+
+/* Pieces of one task come one after another; what an earlier task has left, which was stopped, goes. */
+static int begin_task(keyed_task *task)
+{
+    shuffle *of = task->chunk->job->keyed;
+    int status = shuffle_emitter(of);
+    if (status || of->emits_task == task->chunk->task)
+        return status;
+    of->emits_task = task->chunk->task;
+    of->emits_failed = false;
+    of->passed.size = of->passed_count = 0;
+    emit_reset(of->emits);
+    counters_clear(&of->counts);
+    return RF_OK;
+}
+
+/* An item that will not be tried again, in a job that goes on without it. */
+static bool is_passed_over(const keyed_task *task, const char *kind)
+{
+    const executor_job *job = task->chunk->job;
+    return job->tolerates && (task->chunk->attempt >= job->tolerates || !retry_matches(job->keyed->kinds, kind));
+}
+
+static int pass_over(keyed_task *task, const reader_item *item, int status, const char *kind, const char *text)
+{
+    shuffle *of = task->chunk->job->keyed;
+    struct message_failure entry = {.unit = task->chunk->unit, .position = item->position, .status = status};
+    of->passed_count++;
+    counters_drop(&of->counts);
+    status = message_add_failure(&of->passed, &entry, kind, text);
+    return status ? status : emit_drop(of->emits);
+}
+
+static int run_item(keyed_task *task, const reader_item *item)
+{
+    rf_call *call = task->call;
+    shuffle *of = task->chunk->job->keyed;
+    call->item = (call_item){item->position, item->path, item->path_index, task->chunk->attempt};
+    int status = call_pairs(call, (rf_map_function *)task->chunk->job->function->function, item->value, &call->item);
+    if (status)
+        return status;
+    counters_keep(&of->counts);
+    return emit_keep(of->emits);
+}
+
+/* RF_OK, or the task has failed and *outcome says how. */
+static int take_item(keyed_task *task, const reader_item *item, int read, enum keyed_outcome *outcome)
+{
+    rf_call *call = task->call;
+    int status = read < 0 ? read : run_item(task, item);
+    if (status == RF_OK)
+        return RF_OK;
+    bool sticks = read == RF_OK && !call->status;       /* what was emitted cannot be kept: no item's failure */
+    const char *kind = read == RF_OK && !sticks ? call->kind : rf_last_error()->kind;
+    const char *text = read == RF_OK && !sticks ? call->message : rf_last_error()->message;
+    if (!sticks && is_passed_over(task, kind)) {
+        status = pass_over(task, item, status, kind, text);
+        if (status == RF_OK)
+            return RF_OK;
+        kind = "memory", text = rf_last_error()->message;
+    }
+    *outcome = keyed_task_failed(task, item->position, status, kind, text);
+    return status;
+}
+
+static enum keyed_outcome seal(keyed_task *task)
+{
+    shuffle *of = task->chunk->job->keyed;
+    sealed_run *made;
+    struct message_commit sums = {.emitted = emit_count(of->emits)};
+    int status = emit_seal(of->emits, &made);
+    if (status)
+        return keyed_task_broke(task, status);
+    sums.records = made->records;
+    sums.bytes = made->bytes;
+    sums.spilled = made->path ? made->bytes : 0;
+    sums.sample_size = made->sample_size;
+    buffer sample = {0};
+    status = buffer_put(&sample, made->sample, made->sample_size);
+    if (status)
+        run_free(made);
+    else
+        status = shuffle_keep(of, made, &sums.run);
+    enum keyed_outcome outcome = status ? keyed_task_broke(task, status) : keyed_task_done(task, &sums, sample.data);
+    buffer_free(&sample);
+    return outcome;
+}
+
+enum keyed_outcome map_task_run(keyed_task *task)
+{
+    shuffle *of = task->chunk->job->keyed;
+    reader_item item;
+    enum keyed_outcome outcome = KEYED_NOTHING;
+    int status = begin_task(task);
+    if (status)
+        return keyed_task_broke(task, status);
+    if (of->emits_failed)
+        return KEYED_NOTHING;
+    task->call->pairs = of->emits;
+    task->call->counts = &of->counts;
+    while (!of->emits_failed && (status = reader_next(task->from, &item)) != RF_END) {
+        task->bytes_read += rf_size(item.value);
+        of->emits_failed = take_item(task, &item, status, &outcome) != RF_OK;
+        if (++task->ran % ITEMS_A_LOOK == 0 && keyed_task_look(task))
+            of->emits_failed = true;
+    }
+    task->call->pairs = NULL;
+    task->call->counts = NULL;
+    if (of->emits_failed)
+        emit_reset(of->emits);
+    return of->emits_failed || task->chunk->more ? outcome : seal(task);
+}
