@@ -567,11 +567,11 @@ int rf_mapreduce(rf_pool *pool, const rf_job *given, const rf_options *options, 
     if (run.on_progress && run.of)
         tell_progress(&run, true);
     put_away(&run, status);
-    if (status || !made)
-        rf_dataset_free(run.made);
-    else
+    bool whole = status == RF_OK;
+    status = whole ? dataset_status(run.made) : error_of_item(&why);
+    if (whole && made)
         *made = run.made;
-    if (status)
-        return error_of_item(&why);
-    return RF_OK;
+    else
+        rf_dataset_free(run.made);
+    return status;
 }
