@@ -534,7 +534,8 @@ rf_source *rf_files(rf_strings_in paths, uint64_t count);          /* an item is
 rf_source *rf_records(rf_strings_in paths, uint64_t count, size_t record_size);    /* an item is record_size bytes; a short last
                                                                       one is a failed item */
 rf_source *rf_prefixed(rf_strings_in paths, uint64_t count);       /* an item is the tuple (key, value) of two bytes, of what was written in RF_PREFIXED;
-                                                                      a file is read whole by one worker */
+                                                                      a file is read whole by one worker. One that is
+                                                                      cut short or damaged fails there, with the rest of it */
 rf_source *rf_generator(rf_generator_function *next, void *state, void (*release)(void *state));   /* release may be NULL */
 
 /* Sources of sources. They consume what they are given, also when they fail. An item of rf_zip is the tuple of its members' next items, as

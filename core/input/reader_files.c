@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "input/cut.h"
+#include "input/prefixed.h"
 
 #define WINDOW_BYTES ((size_t)256 << 10)    /* read at once where items are small: they stay in the cache */
 #define TAIL_BYTES ((size_t)4 << 10)        /* read past a block, for the end of its last line */
@@ -53,7 +54,7 @@ static bool span_is_sound(const struct input_span *span, const char *path, const
         return false;
     if (span->whole)
         return span->first_block == 0 && span->blocks == 1;
-    if (!span->file_size || piece->layout == INPUT_WHOLE || gzip_named(path))
+    if (!span->file_size || piece->layout == INPUT_WHOLE || piece->layout == INPUT_PREFIXED || gzip_named(path))
         return false;
     uint64_t blocks = (span->file_size - 1) / piece->a + 1;
     return span->blocks && span->first_block < blocks && span->blocks <= blocks - span->first_block;
@@ -61,7 +62,7 @@ static bool span_is_sound(const struct input_span *span, const char *path, const
 
 static bool layout_is_sound(const input_piece *piece)
 {
-    if (piece->layout < INPUT_SPLITS || piece->layout > INPUT_RECORDS || !piece->a)
+    if (piece->layout < INPUT_SPLITS || piece->layout > INPUT_PREFIXED || !piece->a)
         return false;
     return piece->layout != INPUT_RECORDS || (piece->b && piece->a % piece->b == 0);
 }
@@ -194,6 +195,15 @@ static void show_hidden(file_reader *from)
     from->hidden_at = NULL;
 }
 
+static int give_pair(file_reader *from, const uint8_t *data, size_t size, reader_item *item)
+{
+    int status = prefixed_check(data, size, from->path, item->position);
+    if (!status)
+        status = prefixed_pair(data, &from->copy, &item->value);
+    item->rest = status != RF_OK;
+    return status;
+}
+
 /* An item that starts at a multiple of 16 is given where it is; the byte behind it makes way for the NUL until the next
    call. Others are copied. */
 static int give_item(file_reader *from, const cut *found, reader_item *item)
@@ -205,6 +215,8 @@ static int give_item(file_reader *from, const cut *found, reader_item *item)
         return error_set(RF_EINPUT, "input",
                          "%s: short last record at offset %" PRIu64 ": %zu bytes, records have %" PRIu64, from->path,
                          item->position, found->size, from->record_size);
+    if (from->layout == INPUT_PREFIXED)
+        return give_pair(from, data, found->size, item);
     const void *place = data;
     if ((uintptr_t)data % 16 == 0) {
         from->hidden_at = data + found->size;
@@ -221,6 +233,23 @@ static int give_item(file_reader *from, const cut *found, reader_item *item)
     return RF_OK;
 }
 
+/* A pair that reaches beyond the end of its file: nothing is read for it. */
+static bool find_overlong(const file_reader *from, uint64_t position, cut *found)
+{
+    size_t have = from->content.window.size - from->at;
+    if (from->layout != INPUT_PREFIXED || from->end == UINT64_MAX || have < PREFIXED_SIZES)
+        return false;
+    *found = (cut){.size = have, .taken = have};
+    return prefixed_size(from->content.window.data + from->at) > from->end - position;
+}
+
+static bool find_item(file_reader *from, uint64_t position, cut *found)
+{
+    return find_overlong(from, position, found) ||
+           cut_item(from->layout, least_size(from, position), from->content.window.data + from->at, from->content.window.size - from->at,
+                    from->ended, &from->scanned, found);
+}
+
 static int next_item(file_reader *from, reader_item *item)
 {
     content *text = &from->content;
@@ -234,8 +263,7 @@ static int next_item(file_reader *from, reader_item *item)
         item->position = text->offset + from->at;
         if (item->position >= from->end)
             return RF_END;
-        if (cut_item(from->layout, least_size(from, item->position), text->window.data + from->at,
-                     text->window.size - from->at, from->ended, &from->scanned, &found))
+        if (find_item(from, item->position, &found))
             return give_item(from, &found, item);
         if (from->ended)
             return RF_END;

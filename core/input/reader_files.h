@@ -1,4 +1,4 @@
-/* The part of the reader that reads files: blocks of lines, splits, records, and whole contents. Called by reader.c alone,
+/* The part of the reader that reads files: blocks of lines, splits, records, pairs, and whole contents. Called by reader.c alone,
    which owns it.
 
    What starts in a block belongs to it. A line starts at 0 and behind each newline, so block k > 0 begins one byte early,
