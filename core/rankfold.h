@@ -505,8 +505,9 @@ int rf_report(rf_pool *pool, FILE *to);
 
 /* ---- sources --------------------------------------------------------------------------------------------------- */
 
-/* Paths: a directory stands for the regular files below it, in byte order of their paths; "-" is standard input, which
-   rank 0 reads; a name that ends in .gz is read through zlib, all members, by one worker. Everything else is cut into
+/* Paths: a directory stands for the regular files below it, in byte order of their paths. Of one that a job by
+   key has written these are the parts that its MANIFEST tells; files that it does not tell, or that have another size now, are RF_EINPUT. "-" is
+   standard input, which rank 0 reads; a name that ends in .gz is read through zlib, all members, by one worker. Everything else is cut into
    blocks of split_size bytes that the workers read themselves: each worker needs to see the file under the same path. A
    path that is missing is RF_EINPUT of the verb. What goes wrong later (unreadable, truncated, changed while it was read)
    is a failed item that names file and offset, and costs nothing else. */
