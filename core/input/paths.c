@@ -227,7 +227,9 @@ int paths_cut(paths *found, enum input_layout layout, uint64_t split_size)
     found->units = 0;
     for (uint64_t i = 0; i < paths_count(found); i++) {
         input_file *file = &files[i];
-        file->whole = layout == INPUT_WHOLE || layout == INPUT_PREFIXED || !file->size || gzip_named(strings_at(found->names, i));
+        bool gzipped = gzip_named(strings_at(found->names, i)), lines = layout == INPUT_LINES || layout == INPUT_SPLITS;
+        bool parted = gzipped ? lines && file->size / 2 >= split_size : lines || layout == INPUT_RECORDS;
+        file->whole = !file->size || !parted;
         file->blocks = file->whole ? 1 : (file->size - 1) / split_size + 1;
         file->first_unit = found->units;
         if (__builtin_add_overflow(found->units, file->blocks, &found->units))

@@ -35,7 +35,7 @@ typedef struct input_piece {
 } input_piece;
 
 /* Consecutive blocks of one file. Block k holds the items that start in [k * split_size, (k + 1) * split_size); for records the
-   blocks are whole multiples of the record. whole: one block is all of it, whatever its size (.gz, INPUT_WHOLE, INPUT_PREFIXED, files that
+   blocks are whole multiples of the record, for a .gz (of lines and splits, from two split sizes on) members.h says it. whole: one block is all of it, whatever its size (another .gz, INPUT_WHOLE, INPUT_PREFIXED, files that
    stat says are empty: those of /proc say so). */
 struct input_span {
     uint64_t path_index;            /* in the source's path table; also the file's ordinal */
