@@ -81,6 +81,8 @@ int shuffle_make(shuffle *of, sealed_run *made, uint64_t *id);  /* a dataset's p
 /* Keys of partition p by ranges: from *low on and below *high; NULL: no bound. */
 void shuffle_range(const shuffle *of, uint32_t p, const record **low, const record **high);
 
+void shuffle_answer(void *context, const message *what);        /* a PULL; context: the shuffles */
+
 /* Where in a part of a dataset the blocks with these records lie, and how many records of them come before the first. RF_EINPUT: it has not so many. */
 int shuffle_records(const sealed_run *of, uint64_t first, uint64_t count, run_stretch *to, uint64_t *skip);
 
