@@ -22,9 +22,12 @@ static int count_all(rf_pool *pool, rf_dataset **counts)
 }
 
 /* With an output the job has ended with the first block that could not be read; without one the rest was counted. */
-static void tell_lost(void)
+static void tell_lost(const rf_dataset *counts)
 {
     fprintf(stderr, "wordcount: %s\n", rf_last_error()->message);
+    uint64_t failed = rf_dataset_figures(counts).failed;
+    if (failed > 1)
+        fprintf(stderr, "wordcount: and %" PRIu64 " more blocks were not read (--report - names the first of them)\n", failed - 1);
     if (said.output)
         fprintf(stderr, "wordcount: %s is left as it was, because not all of the input was read\n", said.output);
     else
@@ -41,7 +44,7 @@ static int driver(rf_pool *pool, int argc, char **argv)
     status = count_all(pool, &counts);
     bool lost = status == RF_EITEMS;
     if (lost)
-        tell_lost();
+        tell_lost(counts);
     status = keyed_end(&said, pool, counts, lost ? RF_OK : status);
     return lost && status == RF_OK ? EX_DATAERR : status;
 }
