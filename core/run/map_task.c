@@ -13,6 +13,9 @@ static int begin_task(keyed_task *task)
         return status;
     of->emits_task = task->chunk->task;
     of->emits_failed = false;
+    of->combining.shares = task->call->shares;
+    of->combining.seed = task->call->seed;
+    of->combining.rank = task->call->rank;
     of->passed.size = of->passed_count = 0;
     emit_reset(of->emits);
     counters_clear(&of->counts);
@@ -64,7 +67,7 @@ static int take_item(keyed_task *task, const reader_item *item, int read, enum k
             return RF_OK;
         kind = "memory", text = rf_last_error()->message;
     }
-    *outcome = keyed_task_failed(task, item->position, status, kind, text);
+    *outcome = keyed_task_failed(task, item->position, sticks ? 0 : item->unit + 1, status, kind, text);
     return status;
 }
 
