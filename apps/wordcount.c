@@ -21,10 +21,11 @@ static int count_all(rf_pool *pool, rf_dataset **counts)
                         RF_OPTIONS(KEYED_RUN(said)), counts);
 }
 
-/* With an output the job has ended with the first block that could not be read; without one the rest was counted. */
+/* With an output the job has ended with the first block that could not be read, and tells it under its name, which is the program's; without
+   one the rest was counted. */
 static void tell_lost(const rf_dataset *counts)
 {
-    fprintf(stderr, "wordcount: %s\n", rf_last_error()->message);
+    fprintf(stderr, "%s%s\n", said.output ? "" : "wordcount: ", rf_last_error()->message);
     uint64_t failed = rf_dataset_figures(counts).failed;
     if (failed > 1)
         fprintf(stderr, "wordcount: and %" PRIu64 " more blocks were not read (--report - names the first of them)\n", failed - 1);

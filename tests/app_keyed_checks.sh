@@ -77,6 +77,7 @@ outputs()
     echo old > "$keyed/out"
     run "$several" -o "$keyed/out" "$scratch/missing" "$@" < /dev/null
     check "a missing file is status 66, or wrong use" [ "$status" = 66 -o "$status" = 64 ]
+    check "it is told under the program's name, once" eval '[ "$(wc -l < "$err")" = 1 ] && [ "$(grep -o "${program##*/}: " "$err" | wc -l)" = 1 ]'
     check "without input an output stays as it is" [ "$(cat "$keyed/out")" = old ]
     run_alone -o "$keyed" "$@" < /dev/null
     check "a folder as output is one line and status 73" fails 73 "$keyed"
