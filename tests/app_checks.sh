@@ -5,6 +5,8 @@ set -u
 export LC_ALL=C
 here=$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")
 program=$PWD/apps/$1
+finalize_crash=$PWD/tests/.libs/finalize_crash.so
+[ -e "$finalize_crash" ] || finalize_crash=
 ranks=${TEST_RANKS:-1 2 3 5}
 several=${ranks##* }                       # where one number of ranks is enough: 3, if there is a choice
 [[ " $ranks " != *" 3 "* ]] || several=3
@@ -37,10 +39,8 @@ run_alone()
 
 once_alone()
 {
-    local preload=$PWD/tests/.libs/finalize_crash.so
-    [ -e "$preload" ] || preload=
     rm -f "$scratch/finalize"
-    TEST_FINALIZE_CRASH=$scratch/finalize timeout -k 10 "${TEST_SECONDS:-120}" env LD_PRELOAD="$preload" "$program" "$@" \
+    TEST_FINALIZE_CRASH=$scratch/finalize timeout -k 10 "${TEST_SECONDS:-120}" env LD_PRELOAD="$finalize_crash" "$program" "$@" \
         > "${output:-$out}" 2> "$err"
     status=$?
     did="alone: ${program##*/} $*: status $status"
