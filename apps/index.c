@@ -1,6 +1,5 @@
 /* index PATH...: in which files each word occurs, as the index of a book has it. It teaches secondary sort: a word's values come to the
-   reducer in their order, so that equal ones stand side by side; a combiner of one's own, which drops these where they arise; and
-   rf_call_path. */
+   reducer in their order, so that equal ones stand side by side and names need no sorting of their own; and rf_call_path. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <rankfold.h>
@@ -15,7 +14,7 @@ static keyed_options said;
 static int words_of_file(rf_call *call, rf_value text)
 {
     const char *path = rf_call_path(call);
-    return words_emit(call, text, rf_of_string(path ? path : "-"));
+    return words_emit_once(call, text, rf_of_string(path ? path : "-"));
 }
 RF_REGISTER(words_of_file);
 
@@ -51,22 +50,7 @@ static int add_name(rf_call *call, list *to, rf_value name)
     return RF_OK;
 }
 
-/* Values are in order, so equal ones are neighbours. Whatever some are dropped before, the list is the same. */
-static int drop_repeated(rf_call *call, rf_value word, rf_group *files)
-{
-    rf_value file, last = rf_nil();
-    int status;
-    while ((status = rf_group_next(files, &file)) == RF_OK) {
-        if (rf_type_of(last) != RF_NIL && rf_size(last) == rf_size(file) && memcmp(last.data, file.data, rf_size(file)) == 0)
-            continue;
-        last = rf_call_keep(call, file);
-        if (rf_emit_pair(call, word, file))
-            return RF_EFUNCTION;
-    }
-    return status == RF_END ? RF_OK : status;
-}
-RF_REGISTER(drop_repeated);
-
+/* A file's name comes once for each of its blocks, or more often. */
 static int list_files(rf_call *call, rf_value word, rf_group *files)
 {
     (void)word;
@@ -89,8 +73,7 @@ static int driver(rf_pool *pool, int argc, char **argv)
         return status;
     status = rf_mapreduce(pool,
                           RF_JOB(.inputs = {{.source = rf_splits(said.paths.at, said.paths.count), .mapper = words_of_file}},
-                                 .combiner = drop_repeated, .reducer = list_files, .order = RF_BY_KEY_GLOBAL, .values = RF_BY_VALUE,
-                                 KEYED_JOB(said)),
+                                 .reducer = list_files, .order = RF_BY_KEY_GLOBAL, .values = RF_BY_VALUE, KEYED_JOB(said)),
                           RF_OPTIONS(KEYED_RUN(said)), &index);
     return keyed_end(&said, pool, index, status);
 }

@@ -21,10 +21,14 @@ static int count_all(rf_pool *pool, rf_dataset **counts)
                         RF_OPTIONS(KEYED_RUN(said)), counts);
 }
 
-/* With an output the job has ended with the first block that could not be read; without one the rest was counted. */
-static void tell_lost(void)
+/* With an output the job has ended with the first block that could not be read, and tells it under its name, which is the program's; without
+   one the rest was counted. */
+static void tell_lost(const rf_dataset *counts)
 {
-    fprintf(stderr, "wordcount: %s\n", rf_last_error()->message);
+    fprintf(stderr, "%s%s\n", said.output ? "" : "wordcount: ", rf_last_error()->message);
+    uint64_t failed = rf_dataset_figures(counts).failed;
+    if (failed > 1)
+        fprintf(stderr, "wordcount: and %" PRIu64 " more blocks were not read (--report - names the first of them)\n", failed - 1);
     if (said.output)
         fprintf(stderr, "wordcount: %s is left as it was, because not all of the input was read\n", said.output);
     else
@@ -41,7 +45,7 @@ static int driver(rf_pool *pool, int argc, char **argv)
     status = count_all(pool, &counts);
     bool lost = status == RF_EITEMS;
     if (lost)
-        tell_lost();
+        tell_lost(counts);
     status = keyed_end(&said, pool, counts, lost ? RF_OK : status);
     return lost && status == RF_OK ? EX_DATAERR : status;
 }

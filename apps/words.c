@@ -46,8 +46,50 @@ static inline uint64_t letters_of(const unsigned char *block)
     return letters;
 }
 
+/* ---- words that come again -------------------------------------------------------------------------------------- */
+
+#define SLOTS 2048u
+#define SHORT 31u
+
+/* A word has one slot, and the last word that came there is in it. So some are forgotten, and longer ones are never known. */
+typedef struct recent {
+    struct {
+        unsigned char length, word[SHORT];
+    } slots[SLOTS];
+} recent;
+
+static bool came_again(recent *all, const unsigned char *word, size_t length)
+{
+    uint32_t hash = 0;
+    if (length > SHORT)
+        return false;
+    for (size_t i = 0; i < length; i++)
+        hash = (hash ^ word[i]) * 0x9e3779b1u;
+    size_t at = hash >> 16 & (SLOTS - 1);
+    if (all->slots[at].length == length && memcmp(all->slots[at].word, word, length) == 0)
+        return true;
+    all->slots[at].length = (unsigned char)length;
+    memcpy(all->slots[at].word, word, length);
+    return false;
+}
+
+/* ---- emitting --------------------------------------------------------------------------------------------------- */
+
+typedef struct emission {
+    rf_call *call;
+    rf_value value;
+    recent *before;                     /* NULL: each time that it comes */
+} emission;
+
+static inline int emit(const emission *to, const unsigned char *word, size_t length)
+{
+    if (to->before && came_again(to->before, word, length))
+        return RF_OK;
+    return rf_emit_pair(to->call, rf_text((const char *)word, length), to->value);
+}
+
 /* Of a lowered piece that ends with a zero. */
-static int emit_words(rf_call *call, const unsigned char *piece, size_t size, rf_value value)
+static inline int emit_words(const emission *to, const unsigned char *piece, size_t size)
 {
     uint64_t inside = 0;
     size_t start = 0;
@@ -56,7 +98,7 @@ static int emit_words(rf_call *call, const unsigned char *piece, size_t size, rf
         uint64_t edges = letters ^ (letters << 1 | inside);
         for (; edges; edges &= edges - 1) {
             size_t at = base + (size_t)__builtin_ctzll(edges);
-            if (inside && rf_emit_pair(call, rf_text((const char *)piece + start, at - start), value))
+            if (inside && emit(to, piece + start, at - start))
                 return RF_EFUNCTION;
             start = at;
             inside = !inside;
@@ -81,17 +123,18 @@ static size_t word_length(const unsigned char *text, size_t size)
     return length;
 }
 
-static int emit_long_word(rf_call *call, const unsigned char *word, size_t length, rf_value value)
+static int emit_long_word(const emission *to, const unsigned char *word, size_t length)
 {
-    char *copy = rf_call_alloc(call, length);
+    unsigned char *copy = rf_call_alloc(to->call, length);
     if (!copy)
         return RF_ENOMEM;
     for (size_t i = 0; i < length; i++)
-        copy[i] = (char)(word[i] | ' ');
-    return rf_emit_pair(call, rf_text(copy, length), value);
+        copy[i] = small_letter(word[i]);
+    return emit(to, copy, length);
 }
 
-int words_emit(rf_call *call, rf_value text, rf_value value)
+/* Inlined with what is known of `to`, so that counting words has nothing to do with those before. */
+static inline __attribute__((always_inline)) int emit_text(const emission *to, rf_value text)
 {
     unsigned char piece[PIECE + BLOCK];
     const unsigned char *at = text.data, *end = at + rf_size(text);
@@ -100,12 +143,26 @@ int words_emit(rf_call *call, rf_value text, rf_value value)
         size_t left = (size_t)(end - at), size = left < PIECE ? left : whole_words(at, PIECE);
         if (size) {
             lower(piece, at, size);
-            status = emit_words(call, piece, size + 1, value);
+            status = emit_words(to, piece, size + 1);
         } else {
             size = word_length(at, left);
-            status = emit_long_word(call, at, size, value);
+            status = emit_long_word(to, at, size);
         }
         at += size;
     }
     return status;
+}
+
+int words_emit(rf_call *call, rf_value text, rf_value value)
+{
+    return emit_text(&(emission){call, value, NULL}, text);
+}
+
+int words_emit_once(rf_call *call, rf_value text, rf_value value)
+{
+    recent *before = rf_call_alloc(call, sizeof *before);
+    if (!before)
+        return RF_ENOMEM;
+    memset(before, 0, sizeof *before);
+    return emit_text(&(emission){call, value, before}, text);
 }

@@ -1,6 +1,17 @@
-# What the tests of the programs by key share. Sourced behind app_checks.sh:
+# What the tests of the programs by key share. Sourced (bash) behind app_checks.sh:
 #     keyed_checks ARG...         what every such program does with its options; `PROGRAM ARG...` prints $expected
 # The arguments are operands and options of its own, without -o; the input is one that can be read again.
+
+# real_texts: their names into $texts: licences, and of Debian's bible-kjv-text and linux-doc what is installed; else these tests.
+real_texts()
+{
+    local file
+    texts=()
+    for file in /usr/share/common-licenses/* /usr/lib/bible.data /usr/share/doc/linux-doc-*/html/process/*; do
+        [ ! -f "$file" ] || texts+=("$file")
+    done
+    [ ${#texts[@]} != 0 ] || texts=("$here"/app_*)
+}
 
 # keyed SENTENCE RANKS ARG...: it ends well and says nothing; what it wrote is looked at by whoever calls it.
 keyed()
@@ -66,12 +77,13 @@ outputs()
     echo old > "$keyed/out"
     run "$several" -o "$keyed/out" "$scratch/missing" "$@" < /dev/null
     check "a missing file is status 66, or wrong use" [ "$status" = 66 -o "$status" = 64 ]
+    check "it is told under the program's name, once" eval '[ "$(wc -l < "$err")" = 1 ] && [ "$(grep -o "${program##*/}: " "$err" | wc -l)" = 1 ]'
     check "without input an output stays as it is" [ "$(cat "$keyed/out")" = old ]
-    run "$several" -o "$keyed" "$@" < /dev/null
+    run_alone -o "$keyed" "$@" < /dev/null
     check "a folder as output is one line and status 73" fails 73 "$keyed"
-    run "$several" -o "$keyed/none/out" "$@" < /dev/null
+    run_alone -o "$keyed/none/out" "$@" < /dev/null
     check "an output in a missing folder is one line and status 73" fails 73 "$keyed/none/out"
-    run "$several" -o /dev/full "$@" < /dev/null
+    run_alone -o /dev/full "$@" < /dev/null
     check "an output on a full disk is one line and status 73" fails 73 /dev/full
     check "a device stays one" [ -c /dev/full ]
     output=/dev/full run_alone "$@" < /dev/null
@@ -87,7 +99,7 @@ reports()
     check "a report tells of the job" grep -qi 'pairs' "$keyed/report"
     check "a report leaves the output alone" printed "$expected"
     check "a report in a file leaves standard error alone" [ ! -s "$err" ]
-    run "$several" --report "$keyed/none/report" "$@" < /dev/null
+    run_alone --report "$keyed/none/report" "$@" < /dev/null
     check "a report in a missing folder is one line and status 73" fails 73 "$keyed/none/report"
     rm -f "$keyed/report"
     run "$several" --progress "$@" < /dev/null
@@ -99,14 +111,14 @@ wrong_options()
 {
     local option
     for option in --memory=0 --memory=many --memory=1T --chunk-size=-1 --partitions=0 --partitions=65537 --partitions=2 --force --output= --nothing; do
-        run "$several" $option "$@" < /dev/null
+        run_alone $option "$@" < /dev/null
         check "$option is one line and status 64" fails 64 ""
     done
-    run "$several" < /dev/null
+    run_alone < /dev/null
     check "no operand is one line and status 64" fails 64 "--help"
-    run "$several" --help < /dev/null
+    run_alone --help < /dev/null
     check "help is printed once" [ "$status$(grep -c "^Usage: ${program##*/}" "$out")" = 01 ]
-    run "$several" --version < /dev/null
+    run_alone --version < /dev/null
     check "the version is printed" [ "$status$(cat "$out")" = "0${program##*/} (rankfold) $(cat "$here/../VERSION")" ]
 }
 
