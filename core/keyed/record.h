@@ -111,7 +111,17 @@ static inline record record_at(const uint8_t *at)
     return it;
 }
 
-bool record_sound(const record *taken);         /* could it have been written? For what comes from a file or a peer */
+static inline bool record_any_size(unsigned type)     /* a type that is of any size */
+{
+    return type >= RF_TEXT && type <= RF_DICT_TYPE;
+}
+
+/* Could it have been written? For what comes from a file or a peer. */
+bool record_numbers_sound(const record *taken);
+static inline bool record_sound(const record *taken)
+{
+    return (record_any_size(taken->key_type) && record_any_size(taken->value_type)) || record_numbers_sound(taken);
+}
 
 /* ---- order ------------------------------------------------------------------------------------------------------- */
 

@@ -1,7 +1,7 @@
 /* The data layer of map/reduce by key on one core, without messages: words of a text are emitted, combined, sealed in tasks of
    16 MiB, merged, grouped, summed; records of 100 bytes are sorted by their first 10, in as many tasks, and written.
 
-       keyed_bench [MIB [ROUNDS [FOLDER]]]     256 MiB, the best of 3 rounds, output in /dev/shm unless said
+       keyed_bench [MIB [ROUNDS [INPUT [FOLDER]]]]     256 MiB, the best of 3 rounds, of all inputs, output in /dev/shm unless said
 
    Each line is an input, a program, CPU seconds of its steps and of all, and MiB of input a second. Texts: Zipf words (a million different
    ones), and words that are nearly all different. "by hand" is one hash table over the whole text, no sorting, no tasks: what a
@@ -320,18 +320,28 @@ static void measure_sort(const char *records, size_t size, int rounds, const cha
            mib / all);
 }
 
+static bool asked_for(const char *input, int argc, char **argv)
+{
+    return argc <= 3 || strcmp(argv[3], "all") == 0 || strcmp(argv[3], input) == 0;
+}
+
 int main(int argc, char **argv)
 {
+    static const char *const texts[] = {"zipf", "different"};
     size_t size = (size_t)(argc > 1 ? atoi(argv[1]) : 256) << 20;
     int rounds = argc > 2 ? atoi(argv[2]) : 3;
     for (int different = 0; different < 2; different++) {
+        if (!asked_for(texts[different], argc, argv))
+            continue;
         char *text = make_text(size, different);
-        measure(different ? "different" : "zipf", text, size, rounds);
+        measure(texts[different], text, size, rounds);
         large_free(text);
     }
-    size = size / RECORD * RECORD;
-    char *records = make_records(size);
-    measure_sort(records, size, rounds, argc > 3 ? argv[3] : "/dev/shm");
-    large_free(records);
+    if (asked_for("records", argc, argv)) {
+        size = size / RECORD * RECORD;
+        char *records = make_records(size);
+        measure_sort(records, size, rounds, argc > 4 ? argv[4] : "/dev/shm");
+        large_free(records);
+    }
     return 0;
 }
