@@ -272,6 +272,7 @@ static int make_reduce_job(by_key_run *run, uint32_t partitions)
     order.settled.iterable_len = 0;
     order.settled.chunk_size = 1;
     order.settled.n_splits = 0;
+    order.settled.slots = 2;                    /* a worker gathers for the next task while it runs one */
     order.tolerates = 0;
     status = coordinator_make(run->pool->self->schedules, &order, &run->parts[0]);
     run->part_count = !status;

@@ -98,6 +98,35 @@ static void fill_bytes(sample *made, uint64_t *random, size_t size)
         *at++ = (uint8_t)random_below(random, 256);
 }
 
+static void fill_by_key(sample *made, uint64_t *random)
+{
+    message *what = &made->what;
+    switch (what->head.kind) {
+    case MESSAGE_KEYED:
+        what->keyed = (struct message_keyed){.partitions = 1 + (uint32_t)random_below(random, 99), .combiner = KEYED_NO_FUNCTION,
+                                             .flags = (uint32_t)random_below(random, KEYED_FLAGS + 1), .state_type = RF_BYTES,
+                                             .memory = random_next(random), .folder_size = 5, .kinds_size = 4};
+        buffer_put(&made->body, "/out\0net", 9);
+        break;
+    case MESSAGE_RUNS:
+        what->runs.runs = random_below(random, 9);
+        fill_bytes(made, random, what->runs.runs * sizeof(struct message_run_place) + random_below(random, 20));
+        break;
+    case MESSAGE_RELEASE:
+        what->release.all = random_below(random, 2);
+        break;
+    case MESSAGE_PULL:
+        what->pull = (struct message_pull){.what = PULL_PARTITION + (uint32_t)random_below(random, 3), .partition = (uint32_t)random_below(random, 9),
+                                           .first = random_below(random, 99), .count = random_below(random, 99), .limit = 1 + random_below(random, 99),
+                                           .runs = 1 + (uint32_t)random_below(random, 9), .low_size = (uint32_t)random_below(random, 9)};
+        fill_bytes(made, random, what->pull.runs * sizeof(uint64_t) + what->pull.low_size);
+        break;
+    default:
+        what->pulled = (struct message_pulled){.status = -(int32_t)random_below(random, 20), .stretches = (uint32_t)random_below(random, 9)};
+        fill_bytes(made, random, random_below(random, 100));
+    }
+}
+
 sample sample_message(uint64_t *random, int kind)
 {
     sample made = {
@@ -121,7 +150,10 @@ sample sample_message(uint64_t *random, int kind)
                                          .slots = (uint32_t)random_below(random, 3),
                                          .task_timeout = random_unit(random),
                                          .task_memory = random_next(random),
-                                         .lifespan = random_next(random)};
+                                         .lifespan = random_next(random),
+                                         .keyed = 1 + random_below(random, 9),
+                                         .phase = PHASE_MAP + (uint32_t)random_below(random, 2),
+                                         .input = (uint32_t)random_below(random, RF_INPUTS_MOST)};
         fill_bytes(&made, random, random_below(random, 100));
         break;
     case MESSAGE_RUN:
@@ -154,6 +186,13 @@ sample sample_message(uint64_t *random, int kind)
                                                  .working = random_unit(random),
                                                  .longest = random_below(random, RF_LONGEST + 1)};
         fill_bytes(&made, random, what->figures.longest * sizeof(struct message_long));
+        break;
+    case MESSAGE_KEYED:
+    case MESSAGE_RUNS:
+    case MESSAGE_RELEASE:
+    case MESSAGE_PULL:
+    case MESSAGE_PULLED:
+        fill_by_key(&made, random);
         break;
     default:
         if (kind >= MESSAGE_SHARE)

@@ -145,6 +145,84 @@ START_TEST(a_reducer_may_leave_values_and_keys)
 }
 END_TEST
 
+/* A reducer behind a built-in combiner sees one value of each key, whatever it takes of it. */
+START_TEST(under_a_fold_a_key_has_one_value)
+{
+    for (enum fold fold = FOLD_SUM; fold <= FOLD_FIRST; fold++) {
+        bool texts = fold != FOLD_SUM && fold != FOLD_COUNT;
+        job one = {.of = {.partitions = 1, .memory = (size_t)1 << 20, .fold = fold},
+                   .all = {.keys = RF_TEXT, .universe = 300, .values = texts ? 2 : 0}};
+        uint64_t random = suite_seed;
+        rf_group *group;
+        rf_value key, value;
+        size_t at = 0;
+        make_job(&one, &random, 7, 300);
+        merge *all = model_merge(&one.of.order, one.runs, one.inputs, 7, 0);
+        ck_assert_int_eq(group_new(group_from_merge, all, &group), RF_OK);
+        group_set_fold(group, fold);
+        ck_assert_int_eq(group_next(group, &value), RF_END);
+        while (group_next_key(group, &key) == RF_OK) {
+            ck_assert(same_value(key, one.all.pairs[at].key, false));
+            size_t many = model_group(&one.all, at);
+            if (random_below(&random, 3)) {
+                ck_assert_int_eq(group_next(group, &value), RF_OK);
+                ck_assert(same_value(value, model_fold(one.all.pairs + at, many, fold), false));
+                ck_assert(!texts || (((uintptr_t)value.data & 15) == 0 && ((const char *)value.data)[rf_size(value)] == '\0'));
+                ck_assert_uint_eq(group_input(group), 0);
+                ck_assert_int_eq(group_next(group, &value), RF_END);
+                ck_assert_int_eq(group_next(group, &value), RF_END);
+            }
+            at += many;
+        }
+        ck_assert_uint_eq(at, one.all.count);
+        ck_assert_int_eq(group_next(group, &value), RF_END);
+        group_free(group);
+        merge_free(all);
+        free_job(&one);
+    }
+}
+END_TEST
+
+START_TEST(a_sum_out_of_range_costs_its_key_alone)
+{
+    const shape of = {.partitions = 1, .memory = (size_t)1 << 20, .fold = FOLD_SUM};
+    static const char *const keys[] = {"a", "b", "b", "c"};
+    const int64_t values[] = {1, INT64_MAX, INT64_MAX, 3};
+    emitter *from;
+    sealed_run *made[3];
+    rf_group *group;
+    rf_value key, value;
+    ck_assert_int_eq(emit_new(&of, NULL, &from), RF_OK);
+    for (int r = 0; r < 3; r++) {
+        for (int i = 0; i < 4; i++)
+            ck_assert_int_eq(emit_pair(from, rf_of_string(keys[i]), rf_of_i64(values[i])), RF_OK);
+        ck_assert_int_eq(emit_keep(from), RF_OK);
+        ck_assert_int_eq(emit_seal(from, &made[r]), RF_OK);
+    }
+    merge *all = model_merge(&of.order, made, NULL, 3, 0);
+    ck_assert_int_eq(group_new(group_from_merge, all, &group), RF_OK);
+    group_set_fold(group, FOLD_SUM);
+    for (int i = 0; i < 4; i += 1 + (i == 1)) {
+        ck_assert_int_eq(group_next_key(group, &key), RF_OK);
+        ck_assert_str_eq(key.data, keys[i]);
+        for (int again = 0; i == 1 && again < 2; again++) {
+            ck_assert_int_eq(group_next(group, &value), RF_ERANGE);
+            ck_assert_ptr_nonnull(strstr(rf_last_error()->message, "\"b\""));
+        }
+        if (i != 1) {
+            ck_assert_int_eq(group_next(group, &value), RF_OK);
+            ck_assert_int_eq(rf_i64(value), 3 * values[i]);
+        }
+    }
+    ck_assert_int_eq(group_next_key(group, &key), RF_END);
+    group_free(group);
+    merge_free(all);
+    emit_free(from);
+    for (int r = 0; r < 3; r++)
+        run_free(made[r]);
+}
+END_TEST
+
 START_TEST(collect_gives_all_values_as_a_tuple)
 {
     job one = {.of = {.partitions = 1, .memory = (size_t)1 << 20}, .all = {.keys = RF_I64, .universe = 50, .values = 2}};
@@ -235,6 +313,8 @@ static Suite *suite(void)
     tcase_add_test(cases, no_runs_and_empty_ones_are_no_records);
     tcase_add_test(cases, one_key_streams_its_values);
     tcase_add_test(cases, a_reducer_may_leave_values_and_keys);
+    tcase_add_test(cases, under_a_fold_a_key_has_one_value);
+    tcase_add_test(cases, a_sum_out_of_range_costs_its_key_alone);
     tcase_add_test(cases, collect_gives_all_values_as_a_tuple);
     tcase_add_test(cases, a_users_order_orders_and_nonsense_is_survived);
     tcase_add_test(cases, merging_down_without_memory_loses_no_run);

@@ -315,7 +315,7 @@ static int merge_parts(emitter *to, sealed_run **made)
     parts *all = &to->task_parts;
     unsigned *inputs = calloc(all->count, sizeof *inputs);
     int status = inputs ? RF_OK : error_no_memory(all->count * sizeof *inputs);
-    status = status ? status : merge_down(to->of, all->runs, inputs, &all->count, MERGE_MOST, to->place);
+    status = status ? status : merge_down(to->of, all->runs, inputs, &all->count, merge_most(to->of->memory), to->place);
     status = status ? status : scratch_path(to->place, &path);
     status = status ? status : merge_runs(to->of, all->runs, all->count, path, made);
     free(path);

@@ -16,7 +16,8 @@ struct rf_group {
     arena memory;
     fold_state state;
     uint64_t folded;                /* partials in the state */
-    enum fold folds;                /* FOLD_NONE: values are given as they come */
+    enum fold fold;                 /* group_next gives one value */
+    bool given;                     /* it has */
     bool open;                      /* a group is being read */
     bool ended;                     /* it has no more values */
     int status;                     /* what sticks: RF_OK, RF_END of the source, an error */
@@ -98,33 +99,51 @@ int group_next_key(rf_group *all, rf_value *key)
     all->key.key = all->key_bytes.data;
     *key = record_key(&all->key);
     all->open = true;
-    all->ended = false;
+    all->ended = all->given = false;
     all->folded = 0;
     return RF_OK;
 }
 
-void group_set_fold(rf_group *all, enum fold fold)
+/* Makes a view of what will move one that holds until the next value. */
+static int keep_value(rf_group *all, rf_value *value)
 {
-    all->folds = fold;
+    if (rf_type_of(*value) < RF_TEXT)
+        return RF_OK;
+    if (keep(&all->value_bytes, value->data, rf_size(*value)))
+        return all->status = RF_ENOMEM;
+    value->data = all->value_bytes.data;
+    return RF_OK;
+}
+
+/* What is asked for again after an error gives it again. */
+static int next_folded(rf_group *all, rf_value *value)
+{
+    if (!all->open || all->given)
+        return RF_END;
+    int status = group_fold(all, all->fold, value);
+    status = status ? status : keep_value(all, value);
+    all->given = !status;
+    all->value_input = 0;
+    return status;
 }
 
 int group_next(rf_group *all, rf_value *value)
 {
     *value = rf_nil();
+    if (all->fold)
+        return next_folded(all, value);
     int status = look_in_group(all);
     if (status)
         return status;
-    if (all->folds)
-        return group_fold(all, all->folds, value);
     *value = record_value(all->it);
-    if (all->it->value_type >= RF_TEXT) {
-        if (keep(&all->value_bytes, all->it->value, all->it->value_size))
-            return all->status = RF_ENOMEM;
-        value->data = all->value_bytes.data;
-    }
     all->value_input = all->input;
     all->it = NULL;
-    return RF_OK;
+    return keep_value(all, value);
+}
+
+void group_set_fold(rf_group *all, enum fold fold)
+{
+    all->fold = fold;
 }
 
 unsigned group_input(const rf_group *all)

@@ -22,9 +22,11 @@ int group_next_key(rf_group *all, rf_value *key);
 
 /* RF_OK and the next value of the key (until the next call; aligned, and a NUL behind it), RF_END, an error, which sticks. */
 int group_next(rf_group *all, rf_value *value);
-/* From now on group_next gives the one value that all values of the key fold to. */
+unsigned group_input(const rf_group *all);          /* which of the job's inputs that value came from; 0: of several */
+
+/* Under a built-in combiner group_next gives one value, what all of the key's fold to, from the next key on. What group_fold returns instead
+   is an error of that key alone: group_next_key goes on. FOLD_NONE: all values again. */
 void group_set_fold(rf_group *all, enum fold fold);
-unsigned group_input(const rf_group *all);          /* which of the job's inputs that value came from */
 const record *group_key(const rf_group *all);       /* the key as it is in records */
 
 /* The built-in reducers, over partials of the group's key. *value is valid until the next call. RF_ERANGE: an integer sum beyond 64 bits, told with the key. */

@@ -8,7 +8,9 @@
 #include "base/error.h"
 #include "keyed/disk.h"
 
-#define ASKED_MOST ((size_t)4 << 20)    /* bytes in an answer; less where memory is short */
+#define ASKED_MOST ((size_t)32 << 20)   /* bytes in an answer: mostly one for all that a peer has. Less where memory is short: what all askers
+                                           want of a rank at once is then no more than what one of them may gather */
+#define ASKED_LEAST ((size_t)256 << 10)
 #define HERE_LEAST ((size_t)1 << 20)
 
 /* One of the other ranks. What it has is wanted in the order of the segments. */
@@ -183,7 +185,8 @@ static int ask(gather *of, peer *from)
     buffer body = {0};
     uint32_t runs = from->count - from->next;
     what.pull.runs = runs < PULL_RUNS_MOST ? runs : PULL_RUNS_MOST;
-    what.pull.limit = of->memory < ASKED_MOST ? of->memory : ASKED_MOST;
+    size_t share = of->memory / of->peer_count;
+    what.pull.limit = share > ASKED_MOST ? ASKED_MOST : share < ASKED_LEAST ? ASKED_LEAST : share;
     what.pull.offset = of->segments[from->wanted[from->next]].own.size;
     int status = buffer_put(&body, from->ids + from->next, what.pull.runs * sizeof *from->ids);
     status = status ? status : put_bound(&body, of->low, &what.pull.low_size);

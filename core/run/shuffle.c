@@ -369,34 +369,65 @@ static const sealed_run *find_run(const shuffle *of, const asked *by, uint64_t i
     return spill_look(by->pull->what == PULL_RECORDS ? of->made : of->kept, *id);
 }
 
-/* As many stretches as there is room for: whole ones, but for one that is alone too large. */
-static int answer(const shuffle *of, const asked *by, buffer *body, uint32_t *stretches)
+/* How many bytes of the stretch go into an answer that has left bytes of room: all, or of one that is alone too large as many as fit. 0 with
+   a stretch that has more: it waits for the next answer. */
+static void cut_to(struct message_stretch *head, size_t left, bool first)
 {
-    size_t limit = by->pull->limit;
+    uint64_t wanted = head->at < head->total ? head->total - head->at : 0;
+    head->size = wanted <= left ? wanted : first ? left : 0;
+}
+
+/* The heads of all that is answered, with their runs: so the answer's memory is asked for once. */
+typedef struct found { struct message_stretch head; const sealed_run *run; } found;
+
+static int find_stretches(const shuffle *of, const asked *by, buffer *all, size_t *bytes)
+{
+    size_t left = by->pull->limit;
     uint64_t id;
     for (uint64_t i = 0; i < by->pull->runs; i++) {
-        struct message_stretch head = {.run = i, .at = i ? 0 : by->pull->offset};
-        const sealed_run *run = find_run(of, by, i, &id);
-        if (!run)
+        found one = {.head = {.run = i, .at = i ? 0 : by->pull->offset}};
+        one.run = find_run(of, by, i, &id);
+        if (!one.run)
             return error_set(RF_ELOST, "lost", "run %" PRIu64 " is not here (any more)", id);
-        int status = find_stretch(of, by, run, &head);
+        int status = find_stretch(of, by, one.run, &one.head);
         if (status)
             return status;
-        head.size = head.at < head.total ? head.total - head.at : 0;
-        if (head.size > limit && *stretches)
-            return RF_OK;
-        head.size = head.size < limit ? head.size : limit;
-        uint8_t *space;
-        if (buffer_put(body, &head, sizeof head) || !(space = buffer_add(body, head.size)))
+        cut_to(&one.head, left, i == 0);
+        if (!one.head.size && one.head.at < one.head.total)
+            break;
+        if (buffer_put(all, &one, sizeof one))
             return RF_ENOMEM;
-        status = run_copy(run, head.offset + head.at, head.size, space);
+        left -= one.head.size;
+        *bytes += sizeof one.head + ((one.head.size + 15) & ~(size_t)15);
+    }
+    return RF_OK;
+}
+
+static int put_stretches(const buffer *all, buffer *body, uint32_t *stretches)
+{
+    const found *each = (const found *)(const void *)all->data, *end = each + all->size / sizeof *each;
+    for (; each < end; each++, ++*stretches) {
+        uint8_t *space;
+        if (buffer_put(body, &each->head, sizeof each->head) || !(space = buffer_add(body, each->head.size)))
+            return RF_ENOMEM;
+        int status = run_copy(each->run, each->head.offset + each->head.at, each->head.size, space);
         status = status ? status : buffer_align(body, 16);
         if (status)
             return status;
-        ++*stretches;
-        limit -= head.size;
     }
     return RF_OK;
+}
+
+static int answer(const shuffle *of, const asked *by, buffer *body, uint32_t *stretches)
+{
+    buffer all = {0};
+    size_t bytes = 0;
+    int status = find_stretches(of, by, &all, &bytes);
+    if (!status && buffer_reserve(body, bytes))
+        status = RF_ENOMEM;
+    status = status ? status : put_stretches(&all, body, stretches);
+    buffer_free(&all);
+    return status;
 }
 
 static int answer_pull(shuffles *all, const message *what, buffer *body, uint32_t *stretches)
