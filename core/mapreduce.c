@@ -252,6 +252,8 @@ static int make_map_job(by_key_run *run, uint32_t i)
     }
     if (rf_type_of(input->state) != RF_NIL)
         order.settled.state = input->state;
+    if (pool_replays(run->pool, coordinator_jobs(run->pool->self->schedules)))
+        return pool_replay(run->pool, &order);
     settle_blocks(run, &order);
     bound_reading(run, &order);
     status = coordinator_make(run->pool->self->schedules, &order, &run->parts[i]);
@@ -554,6 +556,20 @@ static void put_away(by_key_run *run, int status)
     failure_free(run->wrong);
 }
 
+/* It was done without these. */
+static int tell_tolerated(const rf_dataset *made)
+{
+    if (!made->figures.failed)
+        return RF_OK;
+    char text[1536];
+    rf_error first = *failure_error(made->failures[0]);
+    snprintf(text, sizeof text, "%s: done without %" PRIu64 " item%s that failed; first: %s", made->name, made->figures.failed,
+             made->figures.failed == 1 ? "" : "s", first.message);
+    first.status = RF_EITEMS;
+    first.message = text;
+    return error_of_item(&first);
+}
+
 int rf_mapreduce(rf_pool *pool, const rf_job *given, const rf_options *options, rf_dataset **made)
 {
     by_key_run run = {.pool = pool, .options = options};
@@ -567,11 +583,12 @@ int rf_mapreduce(rf_pool *pool, const rf_job *given, const rf_options *options, 
     if (run.on_progress && run.of)
         tell_progress(&run, true);
     put_away(&run, status);
+    if (status)
+        error_of_item(&why);
+    int told = status ? status : tell_tolerated(run.made);
     if (status || !made)
         rf_dataset_free(run.made);
     else
         *made = run.made;
-    if (status)
-        return error_of_item(&why);
-    return RF_OK;
+    return told;
 }

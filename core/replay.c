@@ -123,6 +123,9 @@ static int run_in_place_of(rf_pool *pool, const job_order *order, column *value)
     job *of;
     job_order its = *order;
     its.settled.seed = pool->replays.seed;
+    its.counts = its.by_key;            /* a mapper: what it emits is its value */
+    its.by_key = NULL;
+    its.phase = 0;
     its.settled.split_size = pool->replays.split ? pool->replays.split : its.settled.split_size;
     int status = coordinator_make(pool->self->schedules, &its, &of);
     if (status)

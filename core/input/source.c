@@ -412,6 +412,11 @@ void source_in_blocks(rf_source *source, uint64_t most)
         source->files.split_most = most;
 }
 
+uint64_t source_split(const rf_source *source)
+{
+    return source_read_by_workers(source) ? within(source)->files.split_size : 0;
+}
+
 uint64_t source_bytes(const rf_source *source)
 {
     source = within(source);

@@ -44,6 +44,7 @@ size_t source_unit_bytes(const rf_source *source);      /* that travel with a un
 /* For jobs by key. source_in_blocks, before source_prepare: files are cut into blocks of a size that follows from the size of the input alone, at most so
    large. source_stretch: how many units from first on, at least one and at most most, have at most so many bytes together. */
 void source_in_blocks(rf_source *source, uint64_t most);
+uint64_t source_split(const rf_source *source);         /* how large the blocks that workers read are; 0: there are none */
 uint64_t source_bytes(const rf_source *source);         /* all of the input, as far as it is known; 0: it is not */
 uint64_t source_stretch(const rf_source *source, uint64_t first, uint64_t most, uint64_t bytes);
 

@@ -43,7 +43,7 @@ static void list_failures(coordinator *runs, const job *of, const message *what,
 static void name_item(const coordinator *runs, const job *of, uint64_t unit, uint64_t at, unsigned attempt, char text[REPLAY_TEXT])
 {
     replay which = {.pool = runs->number, .job = of->ordinal, .unit = unit, .at = at, .attempt = attempt, .seed = of->settled.seed,
-                    .split = of->by_workers ? of->settled.split_size : 0};
+                    .split = source_split(of->source)};
     replay_write(&which, text);
 }
 
@@ -70,9 +70,10 @@ static failure *final_failure(const coordinator *runs, const job *of, const mess
                       .host = strings_at(runs->hosts, (uint64_t)what->peer), .rank = what->peer, .attempt = what->part.attempt};
     char item[REPLAY_TEXT];
     uint64_t path_index;
-    if (entry->unit < PLAN_ADDED && !of->by_key) {
-        bool by_place = of->by_workers && source_path_of(of->source, entry->unit, &path_index);
-        name_item(runs, of, entry->unit, by_place ? entry->position : UINT64_MAX, error.attempt, item);
+    uint64_t unit = of->by_key ? entry->source - 1 : entry->unit;
+    if (unit < PLAN_ADDED) {
+        bool by_place = of->by_workers && source_path_of(of->source, unit, &path_index);
+        name_item(runs, of, unit, by_place ? entry->position : UINT64_MAX, error.attempt, item);
         error.replay = item;
     }
     return failure_new(&error);

@@ -2,9 +2,9 @@
 
 #include "base/error.h"
 
-enum keyed_outcome keyed_task_failed(keyed_task *task, uint64_t at, int status, const char *kind, const char *text)
+enum keyed_outcome keyed_task_failed(keyed_task *task, uint64_t at, uint64_t source, int status, const char *kind, const char *text)
 {
-    struct message_failure entry = {.unit = task->chunk->unit, .position = at, .status = status};
+    struct message_failure entry = {.unit = task->chunk->unit, .position = at, .status = status, .source = source};
     if (message_add_failure(task->failures, &entry, kind, text) || column_add(task->values, rf_nil()))
         return KEYED_NOTHING;           /* the unit is not covered: it runs again */
     return KEYED_FAILED;
@@ -13,7 +13,7 @@ enum keyed_outcome keyed_task_failed(keyed_task *task, uint64_t at, int status, 
 enum keyed_outcome keyed_task_broke(keyed_task *task, int status)
 {
     const rf_error *last = rf_last_error();
-    return status == RF_ECANCELLED ? KEYED_NOTHING : keyed_task_failed(task, task->chunk->unit, status, last->kind, last->message);
+    return status == RF_ECANCELLED ? KEYED_NOTHING : keyed_task_failed(task, task->chunk->unit, 0, status, last->kind, last->message);
 }
 
 static int put_counters(const counters *all, buffer *to)
@@ -30,6 +30,7 @@ enum keyed_outcome keyed_task_done(keyed_task *task, struct message_commit *sums
     buffer counted = {0}, body = {0};
     sums->counters = counters_count(&of->counts);
     sums->failures = of->passed_count;
+    sums->spilled += shuffle_spilled(of);
     int status = put_counters(&of->counts, &counted);
     status = status ? status : commit_write(sums, sample, &counted, &of->passed, &body);
     status = status ? status : column_add(task->values, rf_bytes(body.data, body.size));

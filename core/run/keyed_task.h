@@ -27,8 +27,8 @@ enum keyed_outcome {
 enum keyed_outcome map_task_run(keyed_task *task);
 enum keyed_outcome reduce_task_run(keyed_task *task);
 
-/* For both: a failure of the whole task, told by the last error; at: the item, or key, that it was at. */
-enum keyed_outcome keyed_task_failed(keyed_task *task, uint64_t at, int status, const char *kind, const char *text);
+/* For both: a failure of the whole task. at: the item, or key, that it was at; source: as in message_failure. */
+enum keyed_outcome keyed_task_failed(keyed_task *task, uint64_t at, uint64_t source, int status, const char *kind, const char *text);
 enum keyed_outcome keyed_task_broke(keyed_task *task, int status);
 enum keyed_outcome keyed_task_done(keyed_task *task, struct message_commit *sums, const void *sample);
 int keyed_task_look(const keyed_task *task);        /* lets messages move. RF_ECANCELLED: nobody wants it any more */

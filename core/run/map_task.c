@@ -64,7 +64,7 @@ static int take_item(keyed_task *task, const reader_item *item, int read, enum k
             return RF_OK;
         kind = "memory", text = rf_last_error()->message;
     }
-    *outcome = keyed_task_failed(task, item->position, status, kind, text);
+    *outcome = keyed_task_failed(task, item->position, sticks ? 0 : item->unit + 1, status, kind, text);
     return status;
 }
 

@@ -200,7 +200,7 @@ static int run_chain(rf_call *call, const struct work_job *work, const reader_it
     return status;
 }
 
-static int run_item(coordinator *runs, const struct work_job *work, reader *from, const replay *which, column *value)
+static int run_item(coordinator *runs, const job *of, const struct work_job *work, reader *from, const replay *which, column *value)
 {
     reader_item item;
     int status = reader_next(from, &item);
@@ -210,8 +210,10 @@ static int run_item(coordinator *runs, const struct work_job *work, reader *from
         return RF_EITEMS;               /* it could not be read, told */
     rf_call call;
     column added = {0};
+    counters counted = {0};             /* nobody reads them */
     call_init(&call);
     call.results = value;
+    call.counts = of->counts ? &counted : NULL;
     call.added = work->job.grows ? &added : NULL;      /* nobody runs it */
     call.rank = 0;
     call.function = work->job.chained ? NULL : work->job.function->name;
@@ -225,6 +227,7 @@ static int run_item(coordinator *runs, const struct work_job *work, reader *from
     status = (work->job.chained ? run_chain : call_function)(&call, work, &item, (unsigned)which->attempt);
     runs->in_callback = before;
     call_free(&call);
+    counters_free(&counted);
     column_free(&added);
     return status;
 }
@@ -240,7 +243,7 @@ int replay_run(coordinator *runs, job *of, const replay *which, column *value)
     reader *from = reader_new();
     status = from ? open_item(of, which, from, &body) : RF_ENOMEM;
     if (status == RF_OK)
-        status = run_item(runs, work, from, which, value);
+        status = run_item(runs, of, work, from, which, value);
     reader_free(from);
     buffer_free(&body);
     work_job_free(work);

@@ -160,6 +160,7 @@ struct message_failure {
     uint32_t kind_size, message_size;   /* with their NULs */
     uint16_t rest;                      /* it stands for all that follows in its unit: it cannot be tried again by itself */
     uint16_t stage;                     /* of a chained job: which one failed */
+    uint64_t source;                    /* of a map task by key: 1 + the item's unit in the source; 0: it is not known, or no item failed */
 };
 
 struct message_ask { uint64_t number, reserved; };          /* from 1 */
