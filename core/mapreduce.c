@@ -52,7 +52,7 @@ typedef struct by_key_run {
     output *out;
     rf_dataset *made;
     job *parts[RF_INPUTS_MOST];                 /* map jobs; then the reduce job is the first */
-    uint32_t part_count;
+    uint32_t part_count, inputs;                /* inputs: of the job */
     bool reduces;
     buffer commits;                             /* committed[] */
     sketch sample;
@@ -139,7 +139,8 @@ static int check(by_key_run *run, const rf_job *given)
 {
     int status = pool_usable(run->pool);
     status = status ? status : copy_job(run, given);
-    if (!status && !inputs_of(&run->said))
+    run->inputs = status ? 0 : inputs_of(&run->said);
+    if (!status && !run->inputs)
         status = unusable("there is no input: say .inputs = {{.source = ..., .mapper = ...}}");
     status = status ? status : find_fold(run);
     return status ? status : find_functions(run);
@@ -150,7 +151,7 @@ static int check(by_key_run *run, const rf_job *given)
 static void tell_progress(by_key_run *run, bool final)
 {
     uint64_t done = 0, total = 0;
-    for (uint32_t i = 0; i <= run->part_count || i <= inputs_of(&run->said); i++) {
+    for (uint32_t i = 0; i <= run->inputs; i++) {
         done += run->progress[i].done;
         total += run->progress[i].total;
     }
@@ -265,7 +266,7 @@ static int make_reduce_job(by_key_run *run, uint32_t partitions)
 {
     job_order order = {.source = rf_range(0, partitions), .sink = JOB_STREAMS, .by_key = run->of, .phase = PHASE_REDUCE, .function = run->reducer,
                        .number = run->reducer_number};
-    int status = settle_part(run, &order, inputs_of(&run->said));
+    int status = settle_part(run, &order, run->inputs);
     if (status) {
         rf_source_free(order.source);
         return status;
@@ -495,13 +496,12 @@ static int commit_all(by_key_run *run)
 
 static int map_all(by_key_run *run)
 {
-    uint32_t inputs = inputs_of(&run->said);
     double began = pool_now(run->pool);
     int status = RF_OK;
-    for (uint32_t i = 0; i < inputs && !status; i++)
+    for (uint32_t i = 0; i < run->inputs && !status; i++)
         status = make_map_job(run, i);
     status = status ? status : begin_output(run);
-    run->progress[inputs].total = run->says.partitions;
+    run->progress[run->inputs].total = run->says.partitions;
     status = status ? status : run_parts(run);
     run->made->figures.map_seconds = pool_now(run->pool) - began;
     return status ? status : commit_all(run);

@@ -67,7 +67,7 @@ void by_key_hold(by_key *of)
 static void release(by_key *of, bool all)
 {
     message what = {.head = {.kind = MESSAGE_RELEASE, .job = of->id}, .release.all = all};
-    for (int rank = 0; of->runs && rank < of->ranks; rank++)
+    for (int rank = 0; of->runs && !of->runs->dismissed && rank < of->ranks; rank++)
         if (has(of->knows, rank) && !of->runs->gone[rank])
             (void)post_send(of->runs->via, rank, &what, NULL, 0);
 }

@@ -298,6 +298,13 @@ static int keep(shuffle *of, spill *in, sealed_run *made, uint64_t *id)
     return status;
 }
 
+uint64_t shuffle_spilled(shuffle *of)
+{
+    uint64_t before = of->spilled;
+    of->spilled = spill_written(of->kept) + spill_written(of->made);
+    return of->spilled - before;
+}
+
 int shuffle_keep(shuffle *of, sealed_run *made, uint64_t *id) { return keep(of, of->kept, made, id); }
 int shuffle_make(shuffle *of, sealed_run *made, uint64_t *id) { return keep(of, of->made, made, id); }
 

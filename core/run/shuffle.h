@@ -59,6 +59,7 @@ typedef struct shuffle {
     uint32_t splitter_count;
     bool by_ranges;
     size_t gather_memory;
+    uint64_t spilled;                   /* of what was written to scratch: told to rank 0 */
 } shuffle;
 
 int shuffles_new(post *via, const registry *functions, shuffles **made);
@@ -75,6 +76,7 @@ uint64_t shuffles_number(shuffles *all);                        /* never the sam
 
 int shuffle_emitter(shuffle *of);                               /* makes it where there is none */
 int shuffle_keep(shuffle *of, sealed_run *made, uint64_t *id);  /* takes it: a map task's */
+uint64_t shuffle_spilled(shuffle *of);                          /* bytes that went to scratch to make room, since it was asked last */
 int shuffle_make(shuffle *of, sealed_run *made, uint64_t *id);  /* a dataset's part */
 /* Keys of partition p by ranges: from *low on and below *high; NULL: no bound. */
 void shuffle_range(const shuffle *of, uint32_t p, const record **low, const record **high);
