@@ -413,9 +413,7 @@ static bool parts_ascend(const char *folder, unsigned parts, bool over_all, uint
     unsigned used = 0;
     *lines = 0;
     for (unsigned p = 0; p < parts; p++) {
-        char path[400];
-        snprintf(path, sizeof path, "%s/part-%05u", folder, p);
-        char *text = read_text(path), *end;
+        char *text = read_text(below(folder, "part-%05u", p)), *end;
         if (!text)
             return false;
         used += *text != '\0';

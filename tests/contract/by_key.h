@@ -53,6 +53,20 @@ static inline const char *place(const char *name)
     return path;
 }
 
+/* What lies below a folder, by its printed name. Valid as long. */
+__attribute__((format(printf, 2, 3))) static inline const char *below(const char *folder, const char *format, ...)
+{
+    static char paths[16][700];
+    static unsigned next;
+    char *path = paths[next++ % 16];
+    int size = snprintf(path, sizeof paths[0], "%.500s/", folder);
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(path + size, sizeof paths[0] - (size_t)size, format, arguments);
+    va_end(arguments);
+    return path;
+}
+
 /* The same, with nothing there yet. */
 static inline const char *new_place(const char *name)
 {
@@ -132,10 +146,8 @@ static inline const char *names_in(const char *folder)
 /* An output that nobody but the case has written to: a folder, and in it "out". */
 static inline const char *new_output(const char *folder)
 {
-    static char path[400];
     mkdir(new_place(folder), 0777);
-    snprintf(path, sizeof path, "%s/out", place(folder));
-    return path;
+    return below(place(folder), "out");
 }
 
 /* ---- text ---------------------------------------------------------------------------------------------------------- */
