@@ -143,11 +143,15 @@ static inline const char *names_in(const char *folder)
     return text;
 }
 
-/* An output that nobody but the case has written to: a folder, and in it "out". */
+/* An output that nobody but the case has written to: a folder, and in it "out". Valid until the fourth call after this. */
 static inline const char *new_output(const char *folder)
 {
+    static char paths[4][400];
+    static unsigned next;
+    char *path = paths[next++ % 4];
     mkdir(new_place(folder), 0777);
-    return below(place(folder), "out");
+    snprintf(path, sizeof paths[0], "%s/out", place(folder));
+    return path;
 }
 
 /* ---- text ---------------------------------------------------------------------------------------------------------- */

@@ -230,8 +230,8 @@ RF_REGISTER(says_that_it_runs);
 
 CASE(F12_a_directory_that_exists_is_refused_before_anything_runs)
 {
-    char sign[256] = "", path[500];
-    const char *out = new_output("refused");
+    char sign[256] = "";
+    const char *out = new_output("refused"), *path = below(out, "kept");
     snprintf(sign, sizeof sign, "%s", new_place("it-ran"));
     mkdir(out, 0777);
     write_text(path, "kept\n");
