@@ -556,20 +556,6 @@ static void put_away(by_key_run *run, int status)
     failure_free(run->wrong);
 }
 
-/* It was done without these. */
-static int tell_tolerated(const rf_dataset *made)
-{
-    if (!made->figures.failed)
-        return RF_OK;
-    char text[1536];
-    rf_error first = *failure_error(made->failures[0]);
-    snprintf(text, sizeof text, "%s: done without %" PRIu64 " item%s that failed; first: %s", made->name, made->figures.failed,
-             made->figures.failed == 1 ? "" : "s", first.message);
-    first.status = RF_EITEMS;
-    first.message = text;
-    return error_of_item(&first);
-}
-
 int rf_mapreduce(rf_pool *pool, const rf_job *given, const rf_options *options, rf_dataset **made)
 {
     by_key_run run = {.pool = pool, .options = options};
@@ -583,12 +569,11 @@ int rf_mapreduce(rf_pool *pool, const rf_job *given, const rf_options *options, 
     if (run.on_progress && run.of)
         tell_progress(&run, true);
     put_away(&run, status);
-    if (status)
-        error_of_item(&why);
-    int told = status ? status : tell_tolerated(run.made);
-    if (status || !made)
-        rf_dataset_free(run.made);
-    else
+    bool whole = status == RF_OK;
+    status = whole ? dataset_status(run.made) : error_of_item(&why);
+    if (whole && made)
         *made = run.made;
-    return told;
+    else
+        rf_dataset_free(run.made);
+    return status;
 }

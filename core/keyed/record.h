@@ -157,6 +157,15 @@ static inline uint64_t record_hash(const record *of)
     return hash_short_key(words, of->key_size, of->key_type);
 }
 
+static inline uint64_t record_hash_slack(const record *of)      /* RECORD_SLACK bytes behind the key can be read */
+{
+    uint64_t words[2];
+    if (of->key_size > HASH_SHORT)
+        return hash_long_key(of->key, of->key_size, of->key_type);
+    record_words(of->key, of->key_size, words);
+    return hash_short_key(words, of->key_size, of->key_type);
+}
+
 static inline bool record_same_key(const record *a, const record *b)
 {
     return a->key_size == b->key_size && a->key_type == b->key_type && memcmp(a->key, b->key, a->key_size) == 0;
