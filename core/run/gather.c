@@ -24,7 +24,7 @@ typedef struct peer {
 struct gather {
     struct gather *next;                /* of all that wait for answers */
     shuffles *among;
-    shuffle *of;                        /* NULL: of a job that need not be known here */
+    shuffle *of;                        /* held; NULL: of a job that need not be known here */
     uint64_t number, keyed;
     struct message_pull asks;           /* what of each run */
     const record *low, *high;
@@ -100,6 +100,7 @@ void gather_free(gather *old)
     free(old->segments);
     free(old->pinned);
     failure_free(old->wrong);
+    shuffle_let_go(old->of);
     free(old);
 }
 
@@ -229,6 +230,7 @@ int gather_partition(shuffle *of, uint32_t partition, gather **made)
         return status;
     gather *new = *made;
     new->of = of;
+    shuffle_hold(of);
     new->memory = of->gather_memory;
     new->asks = (struct message_pull){.what = of->by_ranges ? PULL_RANGE : PULL_PARTITION, .partition = of->by_ranges ? 0 : partition};
     shuffle_range(of, partition, &new->low, &new->high);
@@ -249,6 +251,8 @@ int gather_records(shuffles *among, const gather_place *from, gather **made)
         return status;
     gather *new = *made;
     new->of = shuffles_find(among, from->keyed);
+    if (new->of)
+        shuffle_hold(new->of);
     new->memory = SIZE_MAX;             /* it becomes a task's items, all of them in memory */
     new->asks = (struct message_pull){.what = PULL_RECORDS, .first = from->first, .count = from->count};
     new->made = new->count = 1;

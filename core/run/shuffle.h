@@ -34,7 +34,7 @@ typedef struct shuffle {
     numbered by_id;
     LIST_ENTRY(shuffle) all;
     shuffles *among;
-    unsigned users;                     /* jobs here that are parts of it */
+    unsigned users;                     /* jobs here that are parts of it, and gathers */
     bool released;                      /* it goes with the last of them */
     shape shape;                        /* of map tasks' runs */
     shape flat;                         /* of a dataset's parts: one partition, as it was emitted */
