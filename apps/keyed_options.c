@@ -36,6 +36,7 @@ error_t keyed_options_key(int key, char *value, struct argp_state *state, keyed_
         said->output = value;
         return *value ? 0 : command_line_wrong("--output: the name of a file is needed, this one is empty");
     case 'c':
+    case KEYED_CHUNK_SIZE:
         return command_line_size("--chunk-size", value, &said->chunk_size);
     case 'p':
         said->progress = true;

@@ -35,15 +35,19 @@ typedef struct keyed_options {
     FILE *report_to;
 } keyed_options;
 
-enum { KEYED_MEMORY = 0x200, KEYED_PARTITIONS, KEYED_FORCE };       /* keys without a letter; a program's own begin at 0x300 */
-#define KEYED_OPTIONS                                                                                                                  \
+/* Keys without a letter; a program's own begin at 0x300. */
+enum { KEYED_MEMORY = 0x200, KEYED_PARTITIONS, KEYED_FORCE, KEYED_CHUNK_SIZE };
+/* All of them; or, where -c means something else, those without it and --chunk-size beside them. */
+#define KEYED_OPTIONS KEYED_CHUNK_SIZE_OPTION('c'), KEYED_OTHER_OPTIONS
+#define KEYED_CHUNK_SIZE_OPTION(key)                                                                                                   \
+    {"chunk-size", key, "BYTES[K|M|G]", 0, "how much of the input is one piece of work (automatic)", 0}
+#define KEYED_OTHER_OPTIONS                                                                                                            \
     {"output", 'o', "OUT", 0,                                                                                                          \
      "write there instead of to standard output. It appears whole, or is left as it was when something goes wrong", 0},                \
     {"partitions", KEYED_PARTITIONS, "N", 0, "make OUT a directory of N files, part-00000 and so on, and a MANIFEST", 0},              \
     {"force", KEYED_FORCE, NULL, 0, "with --partitions: exchange an OUT that exists for the new one", 0},                              \
     {"memory", KEYED_MEMORY, "BYTES[K|M|G]", 0,                                                                                        \
      "how much each worker takes for what it sorts (half of its share of the host's memory); beyond that goes to scratch files", 0},   \
-    {"chunk-size", 'c', "BYTES[K|M|G]", 0, "how much of the input is one piece of work (automatic)", 0},                               \
     {"progress", 'p', NULL, 0, "show on standard error how far it is: how many of the pieces", 0},                                     \
     {"report", 'r', "FILE", 0, "write there at the end what each rank and the job have done; - for standard error", 0},                \
     COMMAND_LINE_HELP, {"version", 'V', NULL, 0, "print the version and end", 0}
