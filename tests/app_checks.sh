@@ -67,6 +67,19 @@ printed()
     cmp -- "$out" "$1"
 }
 
+# same_numbers FILE FILE TOLERANCE: field by field the same text, or numbers that differ by TOLERANCE at most, or that share of the first where
+# it is above 1.
+same_numbers()
+{
+    awk -v tolerance="$3" '
+        function size(x) { return x < 0 ? -x : x }
+        function differ(a, b) { return a "" != b "" && !(a + 0 == a && size(a - b) <= tolerance * (size(a) > 1 ? size(a) : 1)) }
+        BEGIN { FS = "\t" }
+        NR == FNR { line[NR] = $0; count = NR; next }
+        { wrong += split(line[FNR], field) != NF; for (i = 1; i <= NF; i++) wrong += differ(field[i], $i) }
+        END { exit wrong || FNR != count || NR != 2 * count }' "$1" "$2"
+}
+
 # fails STATUS TEXT: that status, nothing printed, and one line of error, which holds TEXT; below it may stand how to run an item alone.
 fails()
 {
