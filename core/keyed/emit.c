@@ -319,6 +319,14 @@ int emit_drop(emitter *to)
 
 /* ---- the task ---------------------------------------------------------------------------------------------------- */
 
+/* Of two tables that are empty: the next item that fills one finds the larger, so that one table grows and not two. */
+static void swap_tables(emitter *to)
+{
+    combiner larger = to->task;
+    to->task = to->item;
+    to->item = larger;
+}
+
 void emit_reset(emitter *to)
 {
     to->kept = to->kept_count = 0;
@@ -326,6 +334,8 @@ void emit_reset(emitter *to)
     emit_drop(to);
     combine_clear(&to->task);
     clear_parts(&to->task_parts);
+    if (to->task.mask > to->item.mask)
+        swap_tables(to);
     if (to->stage.capacity > STAGE)
         (void)make_stage(to, STAGE);        /* without memory for a small one the large one stays */
     set_limit(to);

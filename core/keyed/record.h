@@ -151,9 +151,12 @@ static inline uint64_t record_prefix(const uint8_t *key, size_t size)
 #define RECORD_SLACK 16
 static inline void record_words(const uint8_t *key, size_t size, uint64_t words[2])
 {
+    static const uint64_t ones[5] = {UINT64_MAX, UINT64_MAX, 0, 0, 0};
+    uint64_t masks[2];
+    memcpy(masks, (const uint8_t *)ones + 16 - size, 16);
     memcpy(words, key, 16);
-    words[0] &= size >= 8 ? UINT64_MAX : ((uint64_t)1 << 8 * size) - 1;
-    words[1] &= size >= 16 ? UINT64_MAX : size <= 8 ? 0 : ((uint64_t)1 << 8 * (size - 8)) - 1;
+    words[0] &= masks[0];
+    words[1] &= masks[1];
 }
 
 /* Where it is not known what follows the key. */
