@@ -75,10 +75,15 @@ static int look_in_group(rf_group *all)
     return status;
 }
 
-static int keep(buffer *to, const uint8_t *bytes, size_t size)
+static inline int keep(buffer *to, const uint8_t *bytes, size_t size)
 {
     to->size = 0;
-    return buffer_put(to, bytes, size) || buffer_put(to, "", 1) ? RF_ENOMEM : RF_OK;
+    if (!buffer_has(to, size + 1) && buffer_reserve(to, size + 1))
+        return RF_ENOMEM;
+    memcpy(to->data, bytes, size);
+    to->data[size] = '\0';
+    to->size = size + 1;
+    return RF_OK;
 }
 
 int group_next_key(rf_group *all, rf_value *key)

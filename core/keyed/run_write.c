@@ -10,6 +10,7 @@
 
 #define WRITTEN_AT_ONCE ((size_t)1 << 20)
 #define NO_BLOCK SIZE_MAX
+#define SAMPLE_LIKELY ((size_t)64)      /* bytes of a key in the sample: where they are more a run in memory is moved to where it fits */
 
 static run_partition *part_in_work(const run_writer *to)
 {
@@ -51,7 +52,8 @@ void run_abandon(run_writer *to)
 int run_begin(run_writer *to, const shape *of, const char *path, size_t expected)
 {
     *to = (run_writer){.of = of, .head = NO_BLOCK, .file = -1, .sample = {.limit = of->sample}};
-    size_t reserved = path ? WRITTEN_AT_ONCE + RUN_BLOCK : expected + expected / 1024 + 4096;
+    size_t heads = expected / 1024 + 4096, samples = of->sample * SAMPLE_LIKELY;
+    size_t reserved = path ? WRITTEN_AT_ONCE + RUN_BLOCK : expected + heads + samples;
     int status = buffer_reserve(&to->out, reserved);
     if (!status && path && !(to->path = strdup(path)))
         status = error_no_memory(strlen(path) + 1);

@@ -109,7 +109,7 @@ int seal_rows(const shape *of, rows *from, buffer *space, const char *path, stru
 {
     run_writer to;
     *made = NULL;
-    int status = run_begin(&to, of, path, from->bytes);
+    int status = run_begin(&to, of, path, from->bytes - from->records * sizeof(entry));
     if (status)
         return status;
     output->to = &to;

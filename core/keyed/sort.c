@@ -2,12 +2,17 @@
 
 #define FEW 24                      /* insertion is faster below */
 
-static int compare(const record_order *order, const entry *a, const entry *b)
+static __attribute__((noinline)) bool record_is_before(const record_order *order, const entry *a, const entry *b)
+{
+    record one = record_at(a->at), other = record_at(b->at);
+    return record_compare(order, &one, &other) < 0;
+}
+
+static inline bool is_before(const record_order *order, const entry *a, const entry *b)
 {
     if (!order->compare && a->prefix != b->prefix)
-        return a->prefix < b->prefix ? -1 : 1;
-    record one = record_at(a->at), other = record_at(b->at);
-    return record_compare(order, &one, &other);
+        return a->prefix < b->prefix;
+    return record_is_before(order, a, b);
 }
 
 static void insertion(entry *entries, size_t count, const record_order *order)
@@ -15,7 +20,7 @@ static void insertion(entry *entries, size_t count, const record_order *order)
     for (size_t i = 1; i < count; i++) {
         entry moving = entries[i];
         size_t at = i;
-        for (; at > 0 && compare(order, &moving, &entries[at - 1]) < 0; at--)
+        for (; at > 0 && is_before(order, &moving, &entries[at - 1]); at--)
             entries[at] = entries[at - 1];
         entries[at] = moving;
     }
@@ -35,7 +40,7 @@ static void merge_sort(entry *from, entry *other, size_t count, const record_ord
     merge_sort(from + half, other + half, count - half, order, !into_other);
     entry *source = into_other ? from : other, *to = into_other ? other : from;
     for (size_t i = 0; i < count; i++) {
-        bool take_right = left == half || (right < count && compare(order, &source[right], &source[left]) < 0);
+        bool take_right = left == half || (right < count && is_before(order, &source[right], &source[left]));
         to[i] = source[take_right ? right++ : left++];
     }
 }
