@@ -7,7 +7,7 @@
 #include "reading.h"
 
 static _Alignas(16) uint8_t pattern[PATTERN];
-static struct { uint8_t *data; size_t size; const char *path; bool gzip; } files[FILES_MADE];
+static struct { uint8_t *data; size_t size; const char *path; bool gzip; uint64_t *positions; } files[FILES_MADE];
 
 const uint8_t *input_pattern(uint64_t at) { return pattern + at; }
 bool input_is_compressed(uint64_t file) { return files[file].gzip; }
@@ -37,6 +37,7 @@ void work_files_make(void)
         char name[16];
         snprintf(name, sizeof name, "f%zu%s", f, files[f].gzip ? ".gz" : "");
         files[f].path = strdup(files[f].gzip ? folder_gzip(name, files[f].data, size, 2) : folder_write(name, files[f].data, size));
+        files[f].positions = folder_positions(files[f].path, size);
     }
 }
 
@@ -45,6 +46,7 @@ void work_files_remove(void)
     folder_remove();
     for (size_t f = 0; f < FILES_MADE; f++) {
         free(files[f].data);
+        free(files[f].positions);
         free((char *)(uintptr_t)files[f].path);
     }
 }
@@ -207,7 +209,7 @@ bool input_find(const work *one, const rf_result *result, uint64_t *item)
         return false;
     uint64_t file = input_file_number(result->path) - 1;
     for (*item = one->file_first[file]; *item < one->item_count && one->items[*item].file == file; ++*item)
-        if (one->items[*item].offset == result->index)
+        if (files[file].positions[one->items[*item].offset] == result->index)
             return result->offset == result->index;
     return false;
 }

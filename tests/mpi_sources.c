@@ -4,6 +4,7 @@
 #include "verify.h"
 #include <ftw.h>
 #include <sys/stat.h>
+#include <zlib.h>
 
 /* path, offset, size and first byte of an item that came from a file */
 static int place(rf_call *call, rf_value item)
@@ -25,6 +26,14 @@ static int count_lines(rf_call *call, rf_value item)
     return RF_RETURN(call, lines, bytes);
 }
 RF_REGISTER(count_lines);
+
+static int fail_some_first(rf_call *call, rf_value item)
+{
+    if (rf_call_attempt(call) == 1 && atoi(rf_str(item)) % 13 == 0)
+        return rf_fail(call, "once", "not yet");
+    return rf_return(call, item);
+}
+RF_REGISTER(fail_some_first);
 
 static char folder[256];
 
@@ -207,6 +216,97 @@ CASE(a_path_that_is_missing_is_refused_by_the_verb_and_named)
     rf_iterator *stream;
     CHECK_STATUS(rf_imap(pool, echo, rf_files(paths, 2), NULL, &stream), RF_EINPUT);
     CHECK(stream == NULL);
+}
+
+/* members members of so many numbers each, "0" and on; in one file. */
+static const char *write_members(const char *name, int members, int numbers)
+{
+    const char *path = in_folder(name);
+    remove(path);
+    for (int member = 0; member < members; member++) {
+        gzFile to = gzopen(path, "ab1");
+        for (int i = 0; to && i < numbers; i++)
+            gzprintf(to, "%d\n", member * numbers + i);
+        if (to)
+            gzclose(to);
+    }
+    return path;
+}
+
+/* All numbers below count in order, each once; how many ranks had some. */
+static void check_count(const rf_results *lines, int count, int *ranks)
+{
+    uint64_t workers = 0;
+    CHECK_INT(rf_results_len(lines), count);
+    for (int i = 0; i < count; i++) {
+        rf_result one = rf_results_at(lines, (uint64_t)i), before = rf_results_at(lines, i ? (uint64_t)i - 1 : 0);
+        CHECK_INT(atoi(rf_str(one.value)), i);
+        CHECK(!i || one.index > before.index);
+        workers |= UINT64_C(1) << one.rank;
+    }
+    *ranks = __builtin_popcountll(workers);
+}
+
+CASE(a_gz_of_many_members_is_read_by_many_workers_and_its_lines_are_the_same)
+{
+    const char *const path = write_members("members.gz", 40, 2000);
+    const uint64_t sizes[] = {3000, 10007, 50000, 10000000};
+    int ranks;
+    for (unsigned size = 0; size < 4; size++) {
+        RF_AUTO(rf_results, lines);
+        CHECK_STATUS(rf_map(pool, echo, rf_lines(&path, 1), RF_OPTIONS(.split_size = sizes[size], .chunk_size = 1), &lines), RF_OK);
+        ALSO(check_count(lines, 80000, &ranks));
+        CHECK_INT(ranks > 1, size < 3 && rf_workers(pool) > 1);
+        RF_AUTO(rf_results, blocks);
+        uint64_t all = 0;
+        CHECK_STATUS(rf_map(pool, count_lines, rf_splits(&path, 1), RF_OPTIONS(.split_size = sizes[size]), &blocks), RF_OK);
+        for (uint64_t i = 0; i < rf_results_len(blocks); i++) {
+            uint64_t count, bytes;
+            CHECK_STATUS(RF_READ(rf_results_value(blocks, i), count, bytes), RF_OK);
+            all += count;
+        }
+        CHECK_INT(all, 80000);
+    }
+}
+
+CASE(a_gz_of_one_member_is_read_by_one_worker)
+{
+    const char *const path = write_members("one.gz", 1, 80000);
+    RF_AUTO(rf_results, lines);
+    CHECK_STATUS(rf_map(pool, echo, rf_lines(&path, 1), RF_OPTIONS(.split_size = 10007, .chunk_size = 1), &lines), RF_OK);
+    int ranks;
+    ALSO(check_count(lines, 80000, &ranks));
+    CHECK_INT(ranks, 1);
+    CHECK_INT(rf_results_at(lines, 79999).offset, 468884);
+}
+
+CASE(a_retry_finds_its_line_again_in_a_gz_of_many_members)
+{
+    const char *const path = write_members("members.gz", 40, 200);
+    RF_AUTO(rf_results, lines);
+    CHECK_STATUS(rf_map(pool, fail_some_first, rf_lines(&path, 1),
+                        RF_OPTIONS(.split_size = 3000, .retry = {.attempts = 2, .backoff = RF_NONE}), &lines), RF_OK);
+    int ranks;
+    ALSO(check_count(lines, 8000, &ranks));
+}
+
+CASE(pairs_of_prefixed_files_are_items)
+{
+    static const char bytes[] = "\3\0\0\0\2\0\0\0keyva" "\0\0\0\0\0\0\0\0" "\1\0\0\0\5\0\0\0kv";
+    const char *const path = write_file("pairs", bytes, sizeof bytes - 1);
+    RF_AUTO(rf_results, pairs);
+    CHECK_STATUS(rf_map(pool, echo, rf_prefixed(&path, 1), NULL, &pairs), RF_EITEMS);
+    CHECK_INT(rf_results_len(pairs), 3);
+    rf_value pair = rf_results_value(pairs, 0), key, value;
+    CHECK_STATUS(RF_READ(pair, key, value), RF_OK);
+    CHECK(rf_size(key) == 3 && memcmp(key.data, "key", 3) == 0 && rf_size(value) == 2 && memcmp(value.data, "va", 2) == 0);
+    CHECK_INT(rf_results_at(pairs, 1).offset, 13);
+    CHECK_INT(rf_elements(rf_results_value(pairs, 1)), 2);
+    rf_result last = rf_results_at(pairs, 2);
+    CHECK(!last.ok);
+    CHECK_STATUS(last.error->status, RF_EINPUT);
+    CHECK_HAS(last.error->message, path);
+    CHECK_HAS(last.error->message, "at offset 21");
 }
 
 CASE(a_broken_gz_is_a_failed_item_that_names_it_and_costs_nothing_else)

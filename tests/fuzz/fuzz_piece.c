@@ -1,3 +1,5 @@
+#define _DEFAULT_SOURCE /* mkstemps */
+
 /* Any bytes as a piece of input, as a RUN brings it to a worker: its description, then its body. */
 #include <string.h>
 #include <stdlib.h>
@@ -81,24 +83,36 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 /* ---- legal input ---- */
 
-static char path[256];
+static char paths[2][256];              /* plain, and of three gzip members */
 
-static void remove_file(void)
+static void remove_files(void)
 {
-    unlink(path);
+    unlink(paths[0]);
+    unlink(paths[1]);
 }
 
-static const char *some_file(void)
+static void make_file(unsigned which, const void *content, size_t size)
 {
-    const char *folder = getenv("TMPDIR"), lines[] = "one\n\ntwo\nand three";
-    if (*path)
-        return path;
-    snprintf(path, sizeof path, "%s/rankfold-fuzz-XXXXXX", folder && *folder ? folder : P_tmpdir);
-    int file = mkstemp(path);
-    if (file < 0 || write(file, lines, sizeof lines - 1) != sizeof lines - 1 || close(file))
+    const char *folder = getenv("TMPDIR");
+    snprintf(paths[which], sizeof paths[which], "%s/rankfold-fuzz-XXXXXX%s", folder && *folder ? folder : P_tmpdir, which ? ".gz" : "");
+    int file = mkstemps(paths[which], which ? 3 : 0);
+    if (file < 0 || write(file, content, size) != (ssize_t)size || close(file))
         abort();
-    atexit(remove_file);
-    return path;
+}
+
+static const char *some_file(unsigned which)
+{
+    static const char lines[] = "one\n\ntwo\nand three",
+                      member[] = "\x1f\x8b\x08\0\0\0\0\0\0\xff\1\5\0\xfa\xff" "a\nb\nc" "\xa2\x8e\xca\x68\5\0\0\0";
+    char members[3 * (sizeof member - 1)];
+    if (*paths[which])
+        return paths[which];
+    for (size_t i = 0; i < sizeof members; i++)
+        members[i] = member[i % (sizeof member - 1)];
+    make_file(0, lines, sizeof lines - 1);
+    make_file(1, members, sizeof members);
+    atexit(remove_files);
+    return paths[which];
 }
 
 static rf_source *some_values(uint64_t *random, arena *memory)
@@ -111,16 +125,16 @@ static rf_source *some_values(uint64_t *random, arena *memory)
 
 static rf_source *some_items(uint64_t *random)
 {
-    const char *const paths[] = {some_file()};
+    const char *const path = some_file((unsigned)random_below(random, 2));
     switch (random_below(random, 4)) {
     case 0:
-        return rf_lines(paths, 1);
+        return rf_lines(&path, 1);
     case 1:
-        return rf_splits(paths, 1);
+        return rf_splits(&path, 1);
     case 2:
-        return rf_records(paths, 1, 4);
+        return rf_records(&path, 1, 4);
     default:
-        return rf_prefixed(paths, 1);
+        return rf_prefixed(&path, 1);
     }
 }
 
