@@ -708,7 +708,7 @@ int rf_seq_reduce(rf_seq *, rf_fold fold, const rf_options *, rf_results **);
    are (integers of any C type are one type, -0.0 is 0.0, all NaN are one). Their order is that of bytes, of integers, of doubles; keys of
    several types have some order, always the same.
 
-   Tasks: a map task is a block of the input: as many items as chunk_size says, or blocks of files of split_size bytes in all (automatic: 16 MiB or more
+   Tasks: a map task is a block of the input: as many items as chunk_size says, or blocks of files of split_size bytes in all (automatic: 32 MiB or more
    where there is so much). It is also what is tried again: where an item fails, its whole task is, on another worker where there is one, and nothing of
    the failed attempt is kept. A reduce task is a partition. */
 typedef enum rf_order {

@@ -40,7 +40,7 @@ uint64_t files_bytes(const struct source_files *files)
     return bytes;
 }
 
-#define BLOCK_LEAST ((uint64_t)16 << 20)    /* of a large input: then most of what repeats is combined, and runs are few */
+#define BLOCK_LEAST ((uint64_t)32 << 20)    /* of a large input: then most of what repeats is combined, and runs are few */
 #define BLOCK_SMALL ((uint64_t)1 << 20)
 #define BLOCKS_MANY 64                      /* as many as are merged in one go */
 #define BLOCKS_FEW 8                        /* a small input is for several workers, too */
