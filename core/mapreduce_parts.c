@@ -178,9 +178,12 @@ static void end_early(by_key_run *run)
             coordinator_cancel(run->pool->self->schedules, run->parts[i]);
 }
 
+/* What is taken makes room in the window, and a cancelled job ends: the plan has something to decide that no message tells of. */
 static void take_results(by_key_run *run, uint32_t part)
 {
     spans *given = job_spans(run->parts[part]);
+    if (spans_count(given))
+        pool_stir(run->pool);
     for (; spans_count(given); job_taken(run->parts[part], 1)) {
         rf_result first = spans_at(given, 0);
         if (!run->wrong && by_key_take(run, part, &first))
