@@ -213,9 +213,6 @@ static int settle_part(by_key_run *run, job_order *order, uint32_t part)
     status = status ? status : pool_check_together(pool, order->source, &order->settled);
     if (status)
         return status;
-    if (order->settled.executor == RF_FORK)
-        return error_set(RF_EOPTION, "option", "executor: map and reduce tasks by key run inline; leave out RF_FORK and what asks for it (slots, "
-                                               "task_timeout, task_memory, lifespan)");
     order->settled.timeout = isfinite(run->deadline) ? fmax(run->deadline - pool_now(pool), 1e-9) : RF_NONE;
     order->settled.on_progress = run->on_progress ? part_goes_on : NULL;
     order->settled.user = &run->progress[part];
@@ -274,7 +271,7 @@ static int make_reduce_job(by_key_run *run, uint32_t partitions)
     order.settled.iterable_len = 0;
     order.settled.chunk_size = 1;
     order.settled.n_splits = 0;
-    order.settled.slots = 2;                    /* a worker gathers for the next task while it runs one */
+    order.ahead = 1;                            /* a worker gathers for the next task while it runs others */
     order.tolerates = 0;
     status = coordinator_make(run->pool->self->schedules, &order, &run->parts[0]);
     run->part_count = !status;
@@ -350,25 +347,39 @@ static int take_commit(by_key_run *run, uint32_t part, const rf_result *of)
     return status ? status : add_passed_over(run, &what, of);
 }
 
-/* A task that has failed for good ends it all. What is wrong with the disk or the memory is no item's fault. */
-static int task_failed(by_key_run *run, const rf_result *of)
+/* What is wrong with the disk or the memory is no item's fault, unless its memory, or its time in a child, is limited. */
+static bool is_of_machine(const by_key_run *run, uint32_t part, const rf_result *of)
 {
-    const rf_error *why = of->error;
+    const rf_options *settled = job_options(run->parts[part]);
+    switch (of->error->status) {
+    case RF_ENOMEM: return settled->executor != RF_FORK || settled->task_memory == RF_UNLIMITED;
+    case RF_ETIMEOUT: return of->rank < 0;
+    case RF_EOUTPUT:
+    case RF_ELOST:
+    case RF_ECANCELLED:
+    case RF_ECLOSED:
+    case RF_EHALTED:
+    case RF_EINIT: return true;
+    default: return false;
+    }
+}
+
+/* A task that has failed for good ends it all. */
+static int task_failed(by_key_run *run, uint32_t part, const rf_result *of)
+{
     char text[1536], where[320] = "";
-    rf_error all = *why;
-    bool of_machine = why->status == RF_EOUTPUT || why->status == RF_ENOMEM || why->status == RF_ELOST || why->status == RF_ETIMEOUT ||
-                      why->status == RF_ECANCELLED || why->status == RF_ECLOSED || why->status == RF_EHALTED || why->status == RF_EINIT;
+    rf_error all = *of->error;
     if (of->rank >= 0)
         snprintf(where, sizeof where, " (rank %d%s%s, attempt %u)", of->rank, of->host ? " on " : "", of->host ? of->host : "", of->attempts);
-    snprintf(text, sizeof text, "%s: %s%s", run->settled.name, why->message, where);
-    all.status = of_machine ? why->status : RF_EITEMS;
+    snprintf(text, sizeof text, "%s: %s%s", run->settled.name, all.message, where);
+    all.status = is_of_machine(run, part, of) ? all.status : RF_EITEMS;
     all.message = text;
     return error_of_item(&all);
 }
 
 static int take_result(by_key_run *run, uint32_t part, const rf_result *of)
 {
-    return of->ok ? take_commit(run, part, of) : task_failed(run, of);
+    return of->ok ? take_commit(run, part, of) : task_failed(run, part, of);
 }
 
 static void end_early(by_key_run *run)

@@ -55,6 +55,9 @@ typedef struct executor_chunk {
     bool more;                          /* more pieces of its task follow */
     uint64_t unit;                      /* of a task by key */
     struct gather *gathers;             /* what it reads beside its piece; NULL: nothing */
+    const char *result;                 /* of a task by key in a child: the file that its run goes to. NULL: the run is kept here */
+    buffer passed;                      /* a view: items that it goes without, as failures of a part, because they ended children before */
+    uint64_t passed_count;
     bool follows;                       /* it begins where the chunk before ended: the clock need not be read again */
 } executor_chunk;
 

@@ -13,17 +13,30 @@ static int begin_task(keyed_task *task)
         return status;
     of->emits_task = task->chunk->task;
     of->emits_failed = false;
-    of->passed.size = of->passed_count = 0;
+    of->passed.size = 0;
+    of->passed_count = task->chunk->passed_count;
     emit_reset(of->emits);
     counters_clear(&of->counts);
-    return RF_OK;
+    return buffer_put(&of->passed, task->chunk->passed.data, task->chunk->passed.size);
 }
 
-/* An item that will not be tried again, in a job that goes on without it. */
-static bool is_passed_over(const keyed_task *task, const char *kind)
+bool map_task_passes_over(const executor_chunk *chunk, const char *kind)
 {
-    const executor_job *job = task->chunk->job;
-    return job->tolerates && (task->chunk->attempt >= job->tolerates || !retry_matches(job->keyed->kinds, kind));
+    const executor_job *job = chunk->job;
+    return job->tolerates && (chunk->attempt >= job->tolerates || !retry_matches(job->keyed->kinds, kind));
+}
+
+/* It has ended a child of the rank already. Such items are few. */
+static bool is_passed_over(const keyed_task *task, const reader_item *item)
+{
+    const buffer *passed = &task->chunk->passed;
+    message_results all = {.failures = passed->data, .end = passed->data + passed->size};
+    struct message_failure entry;
+    const char *kind, *text;
+    while (message_next_failure(&all, &entry, &kind, &text))
+        if (entry.source == item->unit + 1 && entry.position == item->position)
+            return true;
+    return false;
 }
 
 static int pass_over(keyed_task *task, const reader_item *item, int status, const char *kind, const char *text)
@@ -41,7 +54,9 @@ static int run_item(keyed_task *task, const reader_item *item)
     rf_call *call = task->call;
     shuffle *of = task->chunk->job->keyed;
     call->item = (call_item){item->position, item->path, item->path_index, task->chunk->attempt};
+    logbook_maps(of->log, item->unit, item->position, item->path_index, item->path);
     int status = call_pairs(call, (rf_map_function *)task->chunk->job->function->function, item->value, &call->item);
+    logbook_leaves(of->log, LOGBOOK_LIBRARY);
     if (status)
         return status;
     counters_keep(&of->counts);
@@ -52,13 +67,15 @@ static int run_item(keyed_task *task, const reader_item *item)
 static int take_item(keyed_task *task, const reader_item *item, int read, enum keyed_outcome *outcome)
 {
     rf_call *call = task->call;
+    if (task->chunk->passed_count && is_passed_over(task, item))
+        return RF_OK;
     int status = read < 0 ? read : run_item(task, item);
     if (status == RF_OK)
         return RF_OK;
     bool sticks = read == RF_OK && !call->status;       /* what was emitted cannot be kept: no item's failure */
     const char *kind = read == RF_OK && !sticks ? call->kind : rf_last_error()->kind;
     const char *text = read == RF_OK && !sticks ? call->message : rf_last_error()->message;
-    if (!sticks && is_passed_over(task, kind)) {
+    if (!sticks && map_task_passes_over(task->chunk, kind)) {
         status = pass_over(task, item, status, kind, text);
         if (status == RF_OK)
             return RF_OK;
@@ -78,14 +95,14 @@ static enum keyed_outcome seal(keyed_task *task)
         return keyed_task_broke(task, status);
     sums.records = made->records;
     sums.bytes = made->bytes;
-    sums.spilled = made->path ? made->bytes : 0;
+    sums.spilled = made->path || task->chunk->result ? made->bytes : 0;
     sums.sample_size = made->sample_size;
     buffer sample = {0};
     status = buffer_put(&sample, made->sample, made->sample_size);
     if (status)
         run_free(made);
     else
-        status = shuffle_keep(of, made, &sums.run);
+        status = task->chunk->result ? run_give(made, task->chunk->result) : shuffle_keep(of, made, &sums.run);
     enum keyed_outcome outcome = status ? keyed_task_broke(task, status) : keyed_task_done(task, &sums, sample.data);
     buffer_free(&sample);
     return outcome;
