@@ -41,6 +41,15 @@ int dataset_fail(rf_dataset *of, const rf_error *error)
     return RF_OK;
 }
 
+int dataset_status(const rf_dataset *of)
+{
+    if (!of->figures.failed)
+        return RF_OK;
+    rf_error first = *failure_error(of->failures[0]);
+    first.status = RF_EITEMS;
+    return error_of_item(&first);
+}
+
 /* ---- read -------------------------------------------------------------------------------------------------------- */
 
 static void let_go(void *held)

@@ -21,5 +21,6 @@ struct rf_dataset {
 
 int dataset_new(rf_pool *pool, const char *name, const char *output, rf_dataset **made);
 int dataset_fail(rf_dataset *of, const rf_error *error);    /* counts it, and keeps the first */
+int dataset_status(const rf_dataset *of);   /* RF_OK, or RF_EITEMS with the first failure as the last error: items were gone without */
 
 #endif

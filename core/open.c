@@ -142,10 +142,18 @@ static int exit_status(int status)
     }
 }
 
+/* A job that is named after its program: then what is told of it begins with that name already. */
+static bool is_of(const char *program, const char *text)
+{
+    size_t size = strlen(program);
+    return strncmp(text, program, size) == 0 && text[size] == ':';
+}
+
 static void tell(const char *program, int status)
 {
     const rf_error *why = rf_last_error();
-    fprintf(stderr, "%s: %s\n", program, why->status == status ? why->message : rf_status_text(status));
+    const char *text = why->status == status ? why->message : rf_status_text(status);
+    fprintf(stderr, "%s%s%s\n", is_of(program, text) ? "" : program, is_of(program, text) ? "" : ": ", text);
     if (why->status != status || !why->replay)
         return;
     fprintf(stderr, "%s: to run this item alone: ", program);

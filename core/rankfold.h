@@ -202,7 +202,9 @@ bool rf_call_cancelled(rf_call *call);                  /* in long functions: is
 void rf_call_progress(rf_call *call);                   /* in long functions: lets messages move; never blocks */
 int rf_call_add(rf_call *call, rf_value item);          /* adds an item (copied) to the job that this call is part of, see below */
 const char *rf_call_path(const rf_call *call);          /* the file the item came from, or NULL; until the function returns */
-uint64_t rf_call_offset(const rf_call *call);           /* and where in it, in bytes (of its content, for a .gz) */
+uint64_t rf_call_offset(const rf_call *call);           /* and where in it, in bytes; in a .gz 2048 times where its member begins in
+                                                           the file, plus where in that member's content it is: of a file of one
+                                                           member (what gzip writes) the offset in its content */
 const void *rf_call_state(rf_call *call, size_t size);  /* .state of the job; NULL (and a failed item) if the size differs */
 void *rf_call_worker(rf_call *call);                    /* what .init left; NULL without */
 rf_value rf_call_shared(rf_call *call, const char *name);   /* bytes that rf_share has given before the job was submitted, for reading
@@ -505,10 +507,12 @@ int rf_report(rf_pool *pool, FILE *to);
 
 /* ---- sources --------------------------------------------------------------------------------------------------- */
 
-/* Paths: a directory stands for the regular files below it, in byte order of their paths; "-" is standard input, which
-   rank 0 reads; a name that ends in .gz is read through zlib, all members, by one worker. Everything else is cut into
-   blocks of split_size bytes that the workers read themselves: each worker needs to see the file under the same path. A
-   path that is missing is RF_EINPUT of the verb. What goes wrong later (unreadable, truncated, changed while it was read)
+/* Paths: a directory stands for the regular files below it, in byte order of their paths. Of one that a job by
+   key has written these are the parts that its MANIFEST tells; files that it does not tell, or that have another size now, are RF_EINPUT. "-" is
+   standard input, which rank 0 reads; a name that ends in .gz is read through zlib, all members. Files are cut into blocks of split_size
+   bytes that the workers read themselves: each worker needs to see the file under the same path. A .gz is cut between its members, for rf_lines and
+   rf_splits, where it has two split sizes or more: what has many members (BGZF, parts that were joined by cat) is read by many workers, what
+   has one by one. A path that is missing is RF_EINPUT of the verb. What goes wrong later (unreadable, truncated, changed while it was read)
    is a failed item that names file and offset, and costs nothing else. */
 #ifdef __cplusplus
 typedef const char *const *rf_strings_in;
@@ -534,7 +538,8 @@ rf_source *rf_files(rf_strings_in paths, uint64_t count);          /* an item is
 rf_source *rf_records(rf_strings_in paths, uint64_t count, size_t record_size);    /* an item is record_size bytes; a short last
                                                                       one is a failed item */
 rf_source *rf_prefixed(rf_strings_in paths, uint64_t count);       /* an item is the tuple (key, value) of two bytes, of what was written in RF_PREFIXED;
-                                                                      a file is read whole by one worker */
+                                                                      a file is read whole by one worker. One that is
+                                                                      cut short or damaged fails there, with the rest of it */
 rf_source *rf_generator(rf_generator_function *next, void *state, void (*release)(void *state));   /* release may be NULL */
 
 /* Sources of sources. They consume what they are given, also when they fail. An item of rf_zip is the tuple of its members' next items, as

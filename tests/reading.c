@@ -72,6 +72,47 @@ const char *folder_gzip(const char *name, const void *data, size_t size, size_t 
     return path;
 }
 
+uint8_t *folder_load(const char *path, size_t *size)
+{
+    FILE *file = fopen(path, "rb");
+    ck_assert_ptr_nonnull(file);
+    fseek(file, 0, SEEK_END);
+    *size = (size_t)ftell(file);
+    rewind(file);
+    uint8_t *bytes = malloc(*size + 1);
+    ck_assert_uint_eq(fread(bytes, 1, *size, file), *size);
+    fclose(file);
+    return bytes;
+}
+
+uint64_t *folder_positions(const char *path, size_t size)
+{
+    uint64_t *positions = malloc((size + 1) * sizeof *positions);
+    bool gzipped = strlen(path) > 3 && !strcmp(path + strlen(path) - 3, ".gz");
+    for (size_t i = 0; i <= size; i++)
+        positions[i] = i;
+    if (!gzipped)
+        return positions;
+    size_t file_size, at = 0, made = 0;
+    uint8_t *file = folder_load(path, &file_size), *content = malloc(size + 1);
+    while (at < file_size) {
+        z_stream flow = {.next_in = file + at, .avail_in = (uInt)(file_size - at), .next_out = content, .avail_out = (uInt)(size + 1)};
+        ck_assert_int_eq(inflateInit2(&flow, 15 + 16), Z_OK);
+        int status = inflate(&flow, Z_FINISH);
+        ck_assert_uint_le(made + flow.total_out, size);
+        for (size_t i = 0; i <= flow.total_out; i++)
+            positions[made + i] = at * 2048 + i;
+        made += flow.total_out;
+        at += flow.total_in;
+        inflateEnd(&flow);
+        if (status != Z_STREAM_END)
+            break;
+    }
+    free(file);
+    free(content);
+    return positions;
+}
+
 rf_options read_options(uint64_t split_size)
 {
     return (rf_options){.struct_size = sizeof(rf_options), .split_size = split_size};

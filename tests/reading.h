@@ -12,6 +12,10 @@ const char *folder_path(const char *format, ...) __attribute__((format(printf, 1
 const char *folder_write(const char *name, const void *data, size_t size);                  /* gives the path */
 const char *folder_gzip(const char *name, const void *data, size_t size, size_t members);   /* compressed, in members of about one size */
 
+/* Of each byte of a file's content, and of its end, the position that the reader gives it; of a .gz as zlib alone says. To be freed. */
+uint64_t *folder_positions(const char *path, size_t size);
+uint8_t *folder_load(const char *path, size_t *size);       /* the file as it is; to be freed */
+
 typedef struct read_item {
     uint64_t unit, position, path_index;
     int status;

@@ -2,6 +2,7 @@
 #include "keyed_model.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -160,6 +161,52 @@ START_TEST(a_file_is_joined_in_order_and_replaced)
         check_file("out", "a\t1\nb\t1\nc\t1\n");
         remove_all();
     }
+}
+END_TEST
+
+static void check_link(const char *name, const char *wanted)
+{
+    char target[100] = "";
+    ck_assert_int_gt(readlink(in_folder(name), target, sizeof target - 1), 0);
+    ck_assert_str_eq(target, wanted);
+}
+
+START_TEST(a_replaced_file_keeps_its_rights_and_the_link_to_it)
+{
+    output *to;
+    const output_format format = {0};
+    struct stat about;
+    make_folder();
+    ck_assert_int_eq(mkdir(in_folder("there"), 0777), 0);
+    ck_assert_int_eq(close(open(in_folder("there/out"), O_CREAT | O_WRONLY, 0600)), 0);
+    ck_assert_int_eq(chmod(in_folder("there/out"), 0604), 0);
+    ck_assert_int_eq(symlink("there/out", in_folder("link")), 0);
+    ck_assert_int_eq(output_new(in_folder("link"), 2, false, false, format, &to), RF_OK);
+    write_part(to, 0, 1, format, "a", 1);
+    write_part(to, 1, 1, format, "b", 1);
+    ck_assert_int_eq(output_finish(to), RF_OK);
+    output_free(to);
+    check_names("./link ./there ./there/out ");
+    check_link("link", "there/out");
+    check_file("there/out", "a\t1\nb\t1\n");
+    ck_assert_int_eq(stat(in_folder("there/out"), &about), 0);
+    ck_assert_uint_eq(about.st_mode & 07777, 0604);
+    remove_all();
+}
+END_TEST
+
+START_TEST(a_device_or_a_pipe_is_not_replaced)
+{
+    output *to;
+    const output_format format = {0};
+    make_folder();
+    ck_assert_int_eq(mkfifo(in_folder("pipe"), 0600), 0);
+    ck_assert_int_eq(symlink("pipe", in_folder("link")), 0);
+    ck_assert_int_eq(output_new(in_folder("pipe"), 1, false, false, format, &to), RF_EOUTPUT);
+    ck_assert_ptr_nonnull(strstr(rf_last_error()->message, in_folder("pipe")));
+    ck_assert_int_eq(output_new(in_folder("link"), 1, false, false, format, &to), RF_EOUTPUT);
+    check_names("./link ./pipe ");
+    remove_all();
 }
 END_TEST
 
@@ -410,6 +457,8 @@ static Suite *suite(void)
     tcase_add_test(cases, a_directory_appears_whole_with_its_manifest);
     tcase_add_test(cases, what_exists_is_refused_or_exchanged);
     tcase_add_test(cases, a_file_is_joined_in_order_and_replaced);
+    tcase_add_test(cases, a_replaced_file_keeps_its_rights_and_the_link_to_it);
+    tcase_add_test(cases, a_device_or_a_pipe_is_not_replaced);
     tcase_add_test(cases, every_value_has_a_text);
     tcase_add_test(cases, raw_output_is_keys_and_values_alone);
     tcase_add_test(cases, prefixed_output_is_read_back);

@@ -151,7 +151,7 @@ END_TEST
 
 START_TEST(files_are_cut_into_blocks_and_each_unit_finds_its_file)
 {
-    const char *given[] = {folder_write("ten", "0123456789", 10), folder_write("none", "", 0), folder_write("packed.gz", "0123456789", 10),
+    const char *given[] = {folder_write("ten", "0123456789", 10), folder_write("none", "", 0), folder_write("packed.gz", "0123456", 7),
                            folder_write("four", "0123", 4)};
     static const uint64_t blocks[] = {3, 1, 1, 1}, first[] = {0, 3, 4, 5};
     paths found;
@@ -172,14 +172,96 @@ START_TEST(files_are_cut_into_blocks_and_each_unit_finds_its_file)
 }
 END_TEST
 
+#define MANIFEST_LINES "rankfold-manifest 1\npart-00000\t1\t3\t0123456789abcdef\npart-00001\t2\t5\t0123456789abcdef\ntotal\t3\t8\n"
+
+static const char *write_output(const char *manifest, size_t size)
+{
+    const char *path = folder_directory("output");
+    folder_write("output/part-00000", "a\n\n", 3);
+    folder_write("output/part-00001", "b\nc\n\n", 5);
+    folder_write("output/MANIFEST", manifest, size);
+    return path;
+}
+
+START_TEST(an_output_directory_stands_for_the_parts_that_its_manifest_tells)
+{
+    static const char *const names[] = {"output/part-00000", "output/part-00001"};
+    const char *given[] = {write_output(MANIFEST_LINES, strlen(MANIFEST_LINES)), folder_path(".")};
+    paths found;
+    ck_assert_int_eq(find(&found, given, 1), RF_OK);
+    check_names(&found, names, 2);
+    paths_free(&found);
+    folder_write("beside", "", 0);
+    ck_assert_int_eq(find(&found, given + 1, 1), RF_OK);
+    for (size_t i = 0; i < paths_count(&found); i++)
+        ck_assert_ptr_null(strstr(strings_at(found.names, i), "MANIFEST"));
+    paths_free(&found);
+}
+END_TEST
+
+START_TEST(a_manifest_of_somebody_else_is_a_file_like_any_other)
+{
+    static const char *const names[] = {"output/MANIFEST", "output/part-00000", "output/part-00001"};
+    static const char *const texts[] = {"", "include README\n", "rankfold-manifest 1", "rankfold-manifest 10\n", " rankfold-manifest 1\n"};
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        const char *given = write_output(texts[i], strlen(texts[i]));
+        paths found;
+        ck_assert_int_eq(find(&found, &given, 1), RF_OK);
+        check_names(&found, names, 3);
+        paths_free(&found);
+    }
+    unlink(folder_path("output/MANIFEST"));
+}
+END_TEST
+
+static void check_output_refused(const char *name, const char *text)
+{
+    const char *given = folder_path("output");
+    paths found;
+    ck_assert_int_eq(find(&found, &given, 1), RF_EINPUT);
+    const char *message = rf_last_error()->message;
+    ck_assert_msg(strstr(message, folder_path("%s", name)) && strstr(message, text), "%s", message);
+    paths_free(&found);
+}
+
+START_TEST(an_output_that_was_changed_is_refused_and_named)
+{
+    write_output(MANIFEST_LINES, strlen(MANIFEST_LINES));
+    folder_write("output/part-00001", "b\nc\n", 4);
+    check_output_refused("output/part-00001", "has 4 bytes, but 5 in");
+    folder_write("output/part-00001", "b\nc\n\n", 5);
+    folder_write("output/part-00002", "", 0);
+    check_output_refused("output/part-00002", "not in");
+    ck_assert_int_eq(rename(folder_path("output/part-00002"), folder_path("output/part-00001")), 0);
+    check_output_refused("output/part-00001", "has 0 bytes");
+    unlink(folder_path("output/part-00001"));
+    check_output_refused("output/MANIFEST", "part-00001 is missing");
+    unlink(folder_path("output/MANIFEST"));
+}
+END_TEST
+
+START_TEST(a_manifest_that_is_cut_anywhere_is_refused)
+{
+    for (size_t size = 20; size < strlen(MANIFEST_LINES); size++) {
+        write_output(MANIFEST_LINES, size);
+        check_output_refused("output/MANIFEST", size == 20 || MANIFEST_LINES[size - 1] == '\n' ? "truncated" : "damaged at line");
+    }
+    write_output(MANIFEST_LINES "more\t1\t1\t1\n", strlen(MANIFEST_LINES) + 11);
+    check_output_refused("output/MANIFEST", "damaged at line 5");
+    unlink(folder_path("output/MANIFEST"));
+}
+END_TEST
+
 START_TEST(each_failing_allocation_is_told_and_leaks_nothing)
 {
+    write_output(MANIFEST_LINES, strlen(MANIFEST_LINES));
     folder_directory("small");
     folder_directory("small/er");
     folder_write("small/a", "", 0);
     folder_write("small/er/b", "", 0);
     strings *list = strings_new();
     ck_assert_int_eq(strings_add(list, folder_path("small")), RF_OK);
+    ck_assert_int_eq(strings_add(list, folder_path("output")), RF_OK);
     FAILING_EACH_IN_TURN(n) {
         paths found;
         int status = paths_find(&found, list);
@@ -202,6 +284,10 @@ static Suite *suite(void)
     tcase_add_test(paths, what_is_neither_file_nor_directory_is_refused_where_given_and_passed_over_in_directories);
     tcase_add_test(paths, what_is_missing_or_forbidden_is_named);
     tcase_add_test(paths, files_are_cut_into_blocks_and_each_unit_finds_its_file);
+    tcase_add_test(paths, an_output_directory_stands_for_the_parts_that_its_manifest_tells);
+    tcase_add_test(paths, a_manifest_of_somebody_else_is_a_file_like_any_other);
+    tcase_add_test(paths, an_output_that_was_changed_is_refused_and_named);
+    tcase_add_test(paths, a_manifest_that_is_cut_anywhere_is_refused);
     tcase_add_test(paths, each_failing_allocation_is_told_and_leaks_nothing);
     suite_add_tcase(all, paths);
     return all;

@@ -28,13 +28,13 @@ static rf_source *of_layout(enum input_layout layout, const char *const *paths, 
 
 /* ---- against the reference --------------------------------------------------------------------------------------- */
 
-static void check_lines(const read_item *items, size_t count, const uint8_t *data, size_t size)
+static void check_lines(const read_item *items, size_t count, const uint8_t *data, size_t size, const uint64_t *positions)
 {
     size_t at = 0, length;
     for (size_t i = 0; i < count; i++) {
         ck_assert_uint_lt(at, size);
         size_t taken = reference_line(data, size, at, &length);
-        ck_assert_uint_eq(items[i].position, at);
+        ck_assert_uint_eq(items[i].position, positions[at]);
         assert_item_is(&items[i], RF_TEXT, data + at, length);
         at += taken;
     }
@@ -42,12 +42,13 @@ static void check_lines(const read_item *items, size_t count, const uint8_t *dat
 }
 
 /* Whole lines, one after another; in plain files at most one item a block, whose first byte is in the block. */
-static void check_splits(const read_item *items, size_t count, const uint8_t *data, size_t size, size_t split, bool plain)
+static void check_splits(const read_item *items, size_t count, const uint8_t *data, size_t size, size_t split, bool plain,
+                         const uint64_t *positions)
 {
     size_t at = 0;
     for (size_t i = 0; i < count; i++) {
         size_t length = rf_size(items[i].value);
-        ck_assert_uint_eq(items[i].position, at);
+        ck_assert_uint_eq(items[i].position, positions[at]);
         ck_assert_uint_gt(length, 0);
         ck_assert_uint_le(length, size - at);
         assert_item_is(&items[i], RF_TEXT, data + at, length);
@@ -61,11 +62,11 @@ static void check_splits(const read_item *items, size_t count, const uint8_t *da
     ck_assert_uint_eq(at, size);
 }
 
-static void check_records(const read_item *items, size_t count, const uint8_t *data, size_t size, size_t record)
+static void check_records(const read_item *items, size_t count, const uint8_t *data, size_t size, size_t record, const uint64_t *positions)
 {
     ck_assert_uint_eq(count, (size + record - 1) / record);
     for (size_t i = 0; i < count; i++) {
-        ck_assert_uint_eq(items[i].position, i * record);
+        ck_assert_uint_eq(items[i].position, positions[i * record]);
         if ((i + 1) * record <= size)
             assert_item_is(&items[i], RF_BYTES, data + i * record, record);
         else
@@ -74,19 +75,21 @@ static void check_records(const read_item *items, size_t count, const uint8_t *d
 }
 
 static void check_items(enum input_layout layout, const read_item *items, size_t count, const uint8_t *data, size_t size, size_t split,
-                        size_t record, bool plain)
+                        size_t record, const char *path, bool plain)
 {
+    uint64_t *positions = folder_positions(path, size);
     if (layout == INPUT_LINES)
-        check_lines(items, count, data, size);
+        check_lines(items, count, data, size, positions);
     if (layout == INPUT_SPLITS)
-        check_splits(items, count, data, size, split, plain);
+        check_splits(items, count, data, size, split, plain, positions);
     if (layout == INPUT_RECORDS)
-        check_records(items, count, data, size, record);
+        check_records(items, count, data, size, record, positions);
     if (layout == INPUT_WHOLE) {
         ck_assert_uint_eq(count, size > 0);
         if (count)
             assert_item_is(&items[0], RF_BYTES, data, size);
     }
+    free(positions);
 }
 
 static void draw_text(uint8_t *data, size_t size, uint64_t *random)
@@ -137,7 +140,7 @@ static void check_drawn(struct drawn *drawn, uint64_t *random)
             ck_assert_uint_eq(path_index, i);
         }
         check_items(layout, all.count ? all.items + from : NULL, to - from, drawn->data[i], drawn->size[i], split, record,
-                    !drawn->gzipped[i]);
+                    drawn->path[i], !drawn->gzipped[i]);
         from = to;
     }
     ck_assert_uint_eq(from, all.count);
@@ -474,7 +477,9 @@ START_TEST(spans_that_lead_astray_are_refused)
     ck_assert_int_eq(open_span(span, "filefile", 8, INPUT_LINES, 3), RF_EUSAGE);
     ck_assert_int_eq(open_span(span, "fi\0e\0\0\0", 8, INPUT_LINES, 3), RF_EUSAGE);
     ck_assert_int_eq(open_span(span, "file\0\0\0", 7, INPUT_LINES, 3), RF_EUSAGE);
-    ck_assert_int_eq(open_span(span, "a.gz\0\0\0", 8, INPUT_LINES, 3), RF_EUSAGE);
+    ck_assert_int_eq(open_span(span, "a.gz\0\0\0", 8, INPUT_LINES, 3), RF_OK);
+    ck_assert_int_eq(open_span(span, "a.gz\0\0\0", 8, INPUT_RECORDS, 3), RF_EUSAGE);
+    ck_assert_int_eq(open_span(span, "file\0\0\0", 8, INPUT_PREFIXED, 3), RF_EUSAGE);
     span = sound, span.blocks = 4;
     ck_assert_int_eq(open_span(span, "file\0\0\0", 8, INPUT_LINES, 4), RF_EUSAGE);
     span = sound, span.first_block = UINT64_MAX;

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "input/prefixed.h"
+
 /* The first newline at or after from, and after what was scanned; size when there is none yet. */
 static size_t find_newline(const uint8_t *text, size_t size, uint64_t from, size_t *scanned)
 {
@@ -28,6 +30,12 @@ bool cut_item(enum input_layout layout, uint64_t least, const uint8_t *text, siz
     } else if (layout == INPUT_RECORDS && size >= least) {
         *item = (cut){.size = (size_t)least, .taken = (size_t)least};
         return true;
+    } else if (layout == INPUT_PREFIXED && size >= PREFIXED_SIZES) {
+        uint64_t whole = prefixed_size(text);
+        if (size >= whole) {
+            *item = (cut){.size = whole ? (size_t)whole : size, .taken = (size_t)whole};
+            return true;
+        }
     }
     if (!ended || !size)
         return false;

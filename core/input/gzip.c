@@ -13,12 +13,12 @@ bool gzip_named(const char *path)
     return size >= 3 && !strcmp(path + size - 3, ".gz");
 }
 
-int gzip_start(gzip *stream)
+int gzip_start(gzip *stream, uint64_t at)
 {
     int status = stream->made ? inflateReset(&stream->flow) : inflateInit2(&stream->flow, GZIP_WINDOW);
     if (status != Z_OK)
         return error_set(RF_ENOMEM, "memory", "out of memory: zlib could not start");
-    *stream = (gzip){.flow = stream->flow, .made = true};
+    *stream = (gzip){.flow = stream->flow, .made = true, .used = at, .member = at};
     return RF_OK;
 }
 
@@ -34,13 +34,10 @@ static int inflate_error(gzip *stream, int status)
     if (status == Z_MEM_ERROR)
         return error_set(RF_ENOMEM, "memory", "out of memory: zlib could not go on");
     bool header = stream->used - stream->member <= 2;
-    if (header && stream->member) {
+    stream->why = stream->flow.msg ? stream->flow.msg : "corrupt gzip data";
+    if (header) {
         stream->used = stream->member;
-        stream->why = "what follows the last gzip member is not another one";
-    } else if (header) {
-        stream->why = "not in gzip format";
-    } else {
-        stream->why = stream->flow.msg ? stream->flow.msg : "corrupt gzip data";
+        stream->why = stream->member ? "what follows the last gzip member is not another one" : "not in gzip format";
     }
     return RF_EINPUT;
 }

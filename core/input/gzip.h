@@ -11,14 +11,14 @@ typedef struct gzip {
     z_stream flow;
     bool made;                      /* flow holds zlib's memory */
     bool inside;                    /* a member has begun and has not ended */
-    uint64_t used;                  /* bytes taken in since gzip_start */
-    uint64_t member;                /* of them, up to where the last member begins */
+    uint64_t used;                  /* offset in the file of the next byte to take in */
+    uint64_t member;                /* and of the first byte of the last member */
     const char *why;                /* after RF_EINPUT: what is wrong at used */
 } gzip;
 
 bool gzip_named(const char *path);      /* does the name say that the file is read through zlib? */
 
-int gzip_start(gzip *stream);           /* at the beginning of a file; again for the next file */
+int gzip_start(gzip *stream, uint64_t at);      /* at a member that begins there in its file; again for the next file */
 void gzip_free(gzip *stream);
 
 /* Takes bytes from in, *taken of them, and makes at most room bytes of content at out, *made of them. Nothing taken and nothing made:

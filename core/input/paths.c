@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "input/gzip.h"
+#include "input/manifest.h"
 
 struct walked { char *path; uint64_t size; int64_t modified; };
 
@@ -92,8 +93,39 @@ static int walk_entry(struct walk *walk, char *path)
     return status;
 }
 
+static const char *name_of(const struct walked *file)
+{
+    return strrchr(file->path, '/') + 1;
+}
+
+/* Of the files from first on, which are those of one directory. */
+static int leave_out_manifest(struct walk *walk, size_t first)
+{
+    struct walked *files = (struct walked *)(void *)walk->files.data;
+    size_t count = walk->files.size / sizeof *files, at = first;
+    while (at < count && strcmp(name_of(&files[at]), MANIFEST_NAME))
+        at++;
+    if (at == count)
+        return RF_OK;
+    bool ours;
+    manifest its;
+    int status = manifest_read(&its, files[at].path, &ours);
+    for (size_t i = first; i < count && ours && !status; i++)
+        status = i == at ? RF_OK : manifest_meet(&its, files[i].path, files[i].size);
+    if (ours && !status)
+        status = manifest_done(&its);
+    manifest_free(&its);
+    if (!ours || status)
+        return status;
+    free(files[at].path);
+    files[at] = files[count - 1];
+    walk->files.size -= sizeof *files;
+    return RF_OK;
+}
+
 static int read_directory(struct walk *walk, const char *directory)
 {
+    size_t before = walk->files.size / sizeof(struct walked);
     DIR *open = opendir(directory);
     if (!open)
         return errno == ENOMEM ? error_no_memory(0) : cannot("directory cannot be read", directory);
@@ -111,7 +143,7 @@ static int read_directory(struct walk *walk, const char *directory)
         status = path ? walk_entry(walk, path) : RF_ENOMEM;
     }
     closedir(open);
-    return status;
+    return status ? status : leave_out_manifest(walk, before);
 }
 
 static int by_path(const void *a, const void *b)
@@ -195,7 +227,9 @@ int paths_cut(paths *found, enum input_layout layout, uint64_t split_size)
     found->units = 0;
     for (uint64_t i = 0; i < paths_count(found); i++) {
         input_file *file = &files[i];
-        file->whole = layout == INPUT_WHOLE || !file->size || gzip_named(strings_at(found->names, i));
+        bool gzipped = gzip_named(strings_at(found->names, i)), lines = layout == INPUT_LINES || layout == INPUT_SPLITS;
+        bool parted = gzipped ? lines && file->size / 2 >= split_size : lines || layout == INPUT_RECORDS;
+        file->whole = !file->size || !parted;
         file->blocks = file->whole ? 1 : (file->size - 1) / split_size + 1;
         file->first_unit = found->units;
         if (__builtin_add_overflow(found->units, file->blocks, &found->units))

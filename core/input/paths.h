@@ -1,6 +1,6 @@
 /* The files that a list of paths stands for, in its order: a file itself, a directory the regular files below it in byte
-   order of their paths. Rank 0 looks at each once (stat) and cuts it into blocks; workers compare what they find with what
-   was seen here. The source owns it; the table of names is shared with results. Memory: the names and 40 bytes a file. */
+   order of their paths, without a MANIFEST of ours (manifest.h). Rank 0 looks at each once (stat) and cuts it into blocks;
+   workers compare what they find with what was seen here. The source owns it; the table of names is shared with results. Memory: the names and 40 bytes a file. */
 #ifndef RANKFOLD_INPUT_PATHS_H
 #define RANKFOLD_INPUT_PATHS_H
 

@@ -21,7 +21,7 @@
 #include "base/buffer.h"
 
 enum input_kind { INPUT_RANGE = 1, INPUT_ARRAY, INPUT_COLUMN, INPUT_FILES, INPUT_ADDED, INPUT_ZIP, INPUT_PAIRS, INPUT_UNREADABLE, INPUT_SEVERAL };
-enum input_layout { INPUT_SPLITS = 1, INPUT_LINES, INPUT_WHOLE, INPUT_RECORDS };
+enum input_layout { INPUT_SPLITS = 1, INPUT_LINES, INPUT_WHOLE, INPUT_RECORDS, INPUT_PREFIXED };
 
 #define INPUT_MEMBERS_MOST 64           /* as many as RF_ARGS reads */
 #define INPUT_DEPTH_MOST 8              /* zips in zips */
@@ -37,8 +37,8 @@ typedef struct input_piece {
 } input_piece;
 
 /* Consecutive blocks of one file. Block k holds the items that start in [k * split_size, (k + 1) * split_size); for records the
-   blocks are whole multiples of the record. whole: one block is all of it, whatever its size (.gz, INPUT_WHOLE, files that stat
-   says are empty: those of /proc say so). */
+   blocks are whole multiples of the record, for a .gz (of lines and splits, from two split sizes on) members.h says it. whole: one block is all of it, whatever its size (another .gz, INPUT_WHOLE, INPUT_PREFIXED, files that
+   stat says are empty: those of /proc say so). */
 struct input_span {
     uint64_t path_index;            /* in the source's path table; also the file's ordinal */
     uint64_t first_block, blocks;

@@ -21,7 +21,7 @@ int reader_open(reader *from, const input_piece *piece, uint64_t first, uint64_t
 typedef struct reader_item {
     rf_value value;
     uint64_t unit;
-    uint64_t position;      /* offset in the file, of its content for a .gz; the index of what was added; else the unit itself */
+    uint64_t position;      /* offset in the file, for a .gz content_position; the index of what was added; else the unit itself */
     const char *path;       /* NULL where no file is read; valid until reader_open */
     uint64_t path_index;    /* UINT64_MAX where no file is read */
     bool rest;              /* it failed, and so did whatever follows it in the unit, which nobody could tell apart. So it must not be

@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "input/cut.h"
+#include "input/prefixed.h"
 
 #define WINDOW_BYTES ((size_t)256 << 10)    /* read at once where items are small: they stay in the cache */
 #define TAIL_BYTES ((size_t)4 << 10)        /* read past a block, for the end of its last line */
@@ -53,7 +54,8 @@ static bool span_is_sound(const struct input_span *span, const char *path, const
         return false;
     if (span->whole)
         return span->first_block == 0 && span->blocks == 1;
-    if (!span->file_size || piece->layout == INPUT_WHOLE || gzip_named(path))
+    bool lines = piece->layout == INPUT_LINES || piece->layout == INPUT_SPLITS;
+    if (!span->file_size || (!lines && (piece->layout != INPUT_RECORDS || gzip_named(path))))
         return false;
     uint64_t blocks = (span->file_size - 1) / piece->a + 1;
     return span->blocks && span->first_block < blocks && span->blocks <= blocks - span->first_block;
@@ -61,7 +63,7 @@ static bool span_is_sound(const struct input_span *span, const char *path, const
 
 static bool layout_is_sound(const input_piece *piece)
 {
-    if (piece->layout < INPUT_SPLITS || piece->layout > INPUT_RECORDS || !piece->a)
+    if (piece->layout < INPUT_SPLITS || piece->layout > INPUT_PREFIXED || !piece->a)
         return false;
     return piece->layout != INPUT_RECORDS || (piece->b && piece->a % piece->b == 0);
 }
@@ -112,12 +114,12 @@ static bool next_unit(file_reader *from)
         from->blocks_left = from->span.blocks;
     }
     uint64_t size = from->span.file_size, split = from->split_size;
+    bool gzipped = gzip_named(from->path);
     from->unit = from->next_unit++;
     from->start = from->span.whole ? 0 : from->block * split;
-    if (!from->span.whole)
-        from->end = size - from->start > split ? from->start + split : size;
-    else
-        from->end = size && !gzip_named(from->path) ? size : UINT64_MAX;
+    from->border = !from->span.whole && size - from->start > split ? from->start + split : size;
+    from->end = size && !gzipped ? from->border : UINT64_MAX;
+    from->compressed = gzipped && !from->span.whole;
     from->block++;
     from->blocks_left--;
     from->ended = false;
@@ -130,6 +132,14 @@ static bool of_lines(const file_reader *from)
     return from->layout == INPUT_LINES || from->layout == INPUT_SPLITS;
 }
 
+static int fill(file_reader *from, size_t more)
+{
+    int status = content_fill(&from->content, more);
+    if (from->compressed && from->content.crossed != UINT64_MAX)
+        from->end = from->content.crossed + 1;
+    return status;
+}
+
 /* Moves to the first line that starts in a block which is not the file's first. RF_END: none does. */
 static int find_first_line(file_reader *from)
 {
@@ -137,7 +147,7 @@ static int find_first_line(file_reader *from)
     size_t more = TAIL_BYTES;
     for (;;) {
         const uint8_t *newline = memchr(text->window.data, '\n', text->window.size);
-        if (newline) {
+        if (newline && text->offset + (uint64_t)(newline - text->window.data) < from->end - 1) {
             content_drop(text, (size_t)(newline - text->window.data) + 1);
             return RF_OK;
         }
@@ -146,7 +156,7 @@ static int find_first_line(file_reader *from)
             return RF_END;
         if (more > from->end - 1 - text->offset)
             more = (size_t)(from->end - 1 - text->offset);
-        int status = content_fill(text, more);
+        int status = fill(from, more);
         if (status)
             return status;
         more = more < WINDOW_BYTES ? 4 * more : WINDOW_BYTES;
@@ -157,7 +167,9 @@ static int begin_unit(file_reader *from)
 {
     bool early = of_lines(from) && from->start > 0;
     int status = content_open(&from->content, from->path, from->span.file_size, from->span.modified, from->start);
-    if (!status)
+    if (!status && from->compressed)
+        status = content_begin_block(&from->content, from->start, from->border);
+    else if (!status)
         status = content_begin(&from->content, early ? from->start - 1 : from->start);
     if (!status && early)
         status = find_first_line(from);
@@ -184,7 +196,7 @@ static uint64_t least_size(const file_reader *from, uint64_t position)
 {
     if (from->layout == INPUT_RECORDS)
         return from->record_size;
-    return from->end == UINT64_MAX ? from->split_size : from->end - position;
+    return from->end - position < from->split_size ? from->end - position : from->split_size;
 }
 
 static void show_hidden(file_reader *from)
@@ -194,17 +206,30 @@ static void show_hidden(file_reader *from)
     from->hidden_at = NULL;
 }
 
+static int give_pair(file_reader *from, const uint8_t *data, size_t size, uint64_t offset, reader_item *item)
+{
+    int status = prefixed_check(data, size, from->path, offset);
+    if (!status)
+        status = prefixed_pair(data, &from->copy, &item->value);
+    item->rest = status != RF_OK;
+    return status;
+}
+
 /* An item that starts at a multiple of 16 is given where it is; the byte behind it makes way for the NUL until the next
    call. Others are copied. */
 static int give_item(file_reader *from, const cut *found, reader_item *item)
 {
     uint8_t *data = from->content.window.data + from->at;
+    uint64_t offset = from->content.offset + from->at;
+    item->position = content_position(&from->content, offset);
     from->at += found->taken;
     from->scanned = 0;
     if (from->layout == INPUT_RECORDS && found->size < from->record_size)
         return error_set(RF_EINPUT, "input",
                          "%s: short last record at offset %" PRIu64 ": %zu bytes, records have %" PRIu64, from->path,
-                         item->position, found->size, from->record_size);
+                         offset, found->size, from->record_size);
+    if (from->layout == INPUT_PREFIXED)
+        return give_pair(from, data, found->size, offset, item);
     const void *place = data;
     if ((uintptr_t)data % 16 == 0) {
         from->hidden_at = data + found->size;
@@ -221,6 +246,23 @@ static int give_item(file_reader *from, const cut *found, reader_item *item)
     return RF_OK;
 }
 
+/* A pair that reaches beyond the end of its file: nothing is read for it. */
+static bool find_overlong(const file_reader *from, uint64_t position, cut *found)
+{
+    size_t have = from->content.window.size - from->at;
+    if (from->layout != INPUT_PREFIXED || from->end == UINT64_MAX || have < PREFIXED_SIZES)
+        return false;
+    *found = (cut){.size = have, .taken = have};
+    return prefixed_size(from->content.window.data + from->at) > from->end - position;
+}
+
+static bool find_item(file_reader *from, uint64_t position, cut *found)
+{
+    return find_overlong(from, position, found) ||
+           cut_item(from->layout, least_size(from, position), from->content.window.data + from->at, from->content.window.size - from->at,
+                    from->ended, &from->scanned, found);
+}
+
 static int next_item(file_reader *from, reader_item *item)
 {
     content *text = &from->content;
@@ -231,21 +273,21 @@ static int next_item(file_reader *from, reader_item *item)
     }
     for (;;) {
         cut found;
-        item->position = text->offset + from->at;
-        if (item->position >= from->end)
+        uint64_t offset = text->offset + from->at;
+        if (offset >= from->end)
             return RF_END;
-        if (cut_item(from->layout, least_size(from, item->position), text->window.data + from->at,
-                     text->window.size - from->at, from->ended, &from->scanned, &found))
+        if (find_item(from, offset, &found))
             return give_item(from, &found, item);
         if (from->ended)
             return RF_END;
         content_drop(text, from->at);
         from->at = 0;
-        int status = content_fill(text, fill_size(from));
+        int status = fill(from, fill_size(from));
         if (status == RF_END) {
             from->ended = true;
         } else if (status) {
             item->rest = true;
+            item->position = content_position(text, offset);
             return status;
         }
     }
@@ -256,7 +298,7 @@ static int next_of_unit(file_reader *from, reader_item *item)
     item->unit = from->unit;
     item->path = from->path;
     item->path_index = from->span.path_index;
-    item->position = from->start;
+    item->position = from->compressed && from->start ? from->start * CONTENT_SPREAD + 1 : from->start;  /* no line of the block before has it */
     if (from->reading)
         return next_item(from, item);
     from->reading = true;

@@ -179,6 +179,11 @@ rf_source *rf_records(rf_strings_in list, uint64_t count, size_t record_size)
     return files_new(INPUT_RECORDS, "rf_records", list.constant, count, record_size);
 }
 
+rf_source *rf_prefixed(rf_strings_in list, uint64_t count)
+{
+    return files_new(INPUT_PREFIXED, "rf_prefixed", list.constant, count, 0);
+}
+
 rf_source *rf_generator(rf_generator_function *next, void *state, void (*release)(void *state))
 {
     rf_source *source = source_new(SOURCE_GENERATOR);
@@ -222,6 +227,7 @@ void rf_source_free(rf_source *source)
         growth_free(source->added);
     free(source->added);
     buffer_free(&source->standard_input.window);
+    buffer_free(&source->standard_input.pair);
     failure_free(source->wrong);
     free(source);
 }

@@ -1,5 +1,6 @@
 #include <string.h>
 
+#include "input/gzip.h"
 #include "input/source_state.h"
 
 /* Records lie in blocks of whole records: as many as a split has room for, and at least one. */
@@ -17,7 +18,7 @@ static bool holds_crowds(const struct source_files *files)
     bool any = false;
     for (uint64_t i = 0; i < paths_count(&files->found) && !any; i++) {
         const input_file *file = paths_file(&files->found, i);
-        any = files->layout != INPUT_SPLITS || (file->whole && file->size);
+        any = files->layout != INPUT_SPLITS || (file->size && gzip_named(strings_at(files->found.names, i)));
     }
     return any && files->layout != INPUT_WHOLE;
 }

@@ -65,6 +65,15 @@ rf_source *source_failed(int status)
     return source_with(source_new(SOURCE_RANGE), status);
 }
 
+int source_gone_rank(const rf_source *source, const bool *gone)
+{
+    const struct pairs_table *table = source->kind == SOURCE_PAIRS ? source->pairs.table : NULL;
+    for (uint32_t i = 0; table && i < table->count; i++)
+        if (table->parts[i].rank && gone[table->parts[i].rank] && table->parts[i + 1].first > table->parts[i].first)
+            return (int)table->parts[i].rank;
+    return -1;
+}
+
 /* The last part that begins at unit or before it, and is not empty. */
 static uint32_t part_of(const struct pairs_table *table, uint64_t unit)
 {

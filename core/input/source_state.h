@@ -66,6 +66,8 @@ struct standard_input {
     buffer window;
     size_t at, scanned;             /* where the next item starts; bytes of it that are known not to end it */
     uint64_t first_unit, units;     /* its items are the units from first_unit on */
+    uint64_t taken;                 /* bytes of its items */
+    buffer pair;                    /* the last one, of INPUT_PREFIXED */
     bool ended;
 };
 

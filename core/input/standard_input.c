@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "input/cut.h"
+#include "input/prefixed.h"
 #include "input/source_state.h"
 
 #define READ_BYTES ((size_t)64 << 10)
@@ -58,6 +59,16 @@ static void drop_taken(struct standard_input *input)
     input->at = 0;
 }
 
+/* The sizes that came before a pair that is wrong would have told where the next one begins: the job is told, and nothing more is read. */
+static int add_pair(rf_source *source, const uint8_t *text, size_t size)
+{
+    rf_value pair;
+    int status = prefixed_check(text, size, "standard input", source->standard_input.taken);
+    if (!status)
+        status = prefixed_pair(text, &source->standard_input.pair, &pair);
+    return status ? status : pages_add(&source->pages, pair);
+}
+
 /* The next item of the window. RF_END: it holds no whole one. */
 static int take_item(rf_source *source)
 {
@@ -70,10 +81,12 @@ static int take_item(rf_source *source)
     const uint8_t *text = input->window.data + input->at;
     if (!cut_item(files->layout, least, text, input->window.size - input->at, input->ended, &input->scanned, &found))
         return RF_END;
-    int status = pages_add(&source->pages, rf_view(cut_type(files->layout), text, found.size));
+    int status = files->layout == INPUT_PREFIXED ? add_pair(source, text, found.size)
+                                                 : pages_add(&source->pages, rf_view(cut_type(files->layout), text, found.size));
     if (status)
         return status;
     input->at += found.taken;
+    input->taken += found.taken;
     input->scanned = 0;
     return RF_OK;
 }

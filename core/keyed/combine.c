@@ -164,26 +164,32 @@ static int put(combiner *all, const arrival *it)
 
 /* ---- rows -------------------------------------------------------------------------------------------------------- */
 
-static int add_row(combiner *all, const arrival *it, const uint8_t *bytes, size_t size)
+static int partition_of_slot(const combiner *all, const record *it, const slot *from, uint32_t *partition)
 {
-    uint32_t partition;
-    int status = partition_of(all->of, &it->it, it->hash, &partition);
-    if (status)
-        return status;
-    return rows_add(&all->rows, partition, record_prefix(it->it.key, it->it.key_size), bytes, size);
+    return partition_of(all->of, it, all->of->partitions > 1 ? hash_of_slot(from) : 0, partition);
+}
+
+/* A record that is in no table: nothing else asks for its hash. */
+static int partition_of_record(const combiner *all, const record *it, uint32_t *partition)
+{
+    bool hashed = all->of->partitions > 1 && !all->of->partitioner;
+    return partition_of(all->of, it, hashed ? record_hash_slack(it) : 0, partition);
 }
 
 static int write_out(combiner *all, const slot *from)
 {
     uint8_t space[EXACT_PACKED_MOST];
-    arrival it = {.hash = hash_of_slot(from),
-                  .it = {.key = from->size > HASH_SHORT ? from->far : (const uint8_t *)from->words,
-                         .key_size = from->size, .key_type = (uint8_t)(from->kind - 1)}};
-    fold_partial(&(fold_state){from->bits, from->type}, &it.it, space);
+    uint32_t partition;
+    record it = {.key = from->size > HASH_SHORT ? from->far : (const uint8_t *)from->words,
+                 .key_size = from->size, .key_type = (uint8_t)(from->kind - 1)};
+    fold_partial(&(fold_state){from->bits, from->type}, &it, space);
     all->scratch.size = 0;
-    if (record_put(&it.it, &all->scratch))
+    if (record_put(&it, &all->scratch))
         return RF_ENOMEM;
-    return add_row(all, &it, all->scratch.data, all->scratch.size);
+    int status = partition_of_slot(all, &it, from, &partition);
+    if (status)
+        return status;
+    return rows_add(&all->rows, partition, record_prefix(it.key, it.key_size), all->scratch.data, all->scratch.size);
 }
 
 int combine_to_rows(combiner *all)
@@ -202,11 +208,12 @@ int combine_to_rows(combiner *all)
 
 static int take_rows(combiner *all, const uint8_t *from, const uint8_t *end)
 {
-    arrival it;
     record next;
+    uint32_t partition;
     for (const uint8_t *start = from; record_take(&from, end, &next); start = from) {
-        arrive(&it, &next);
-        int status = add_row(all, &it, start, (size_t)(from - start));
+        int status = partition_of_record(all, &next, &partition);
+        if (!status)
+            status = rows_add(&all->rows, partition, record_prefix(next.key, next.key_size), start, (size_t)(from - start));
         if (status)
             return status;
     }
@@ -234,6 +241,26 @@ static int take_batch(combiner *all, const uint8_t **from, const uint8_t *end)
     return RF_OK;
 }
 
+/* The same of a page, where the records stay. */
+static int take_page(combiner *all, uint8_t **page, const uint8_t *end)
+{
+    record next;
+    uint32_t partition;
+    const uint8_t *from = *page, *start = from;
+    uint8_t *empty = rows_exchange(&all->rows, *page);
+    if (!empty)
+        return RF_ENOMEM;
+    *page = empty;
+    for (; from < end && record_take(&from, end, &next); start = from) {
+        int status = partition_of_record(all, &next, &partition);
+        if (!status)
+            status = rows_point(&all->rows, partition, record_prefix(next.key, next.key_size), start, (size_t)(from - start));
+        if (status)
+            return status;
+    }
+    return RF_OK;
+}
+
 static bool should_switch(combiner *all)
 {
     if (all->window < COMBINE_WINDOW)
@@ -252,6 +279,11 @@ int combine_take(combiner *all, const uint8_t *from, const uint8_t *end)
             status = combine_to_rows(all);
     }
     return status ? status : take_rows(all, from, end);
+}
+
+int combine_take_page(combiner *all, uint8_t **page, const uint8_t *end)
+{
+    return all->folds ? combine_take(all, *page, end) : take_page(all, page, end);
 }
 
 /* A table that goes into another one becomes records for it, a stretch at a time. */

@@ -43,6 +43,10 @@ void combine_clear(combiner *all);                  /* empty, for the next task 
 /* Takes the records in [from, end), RECORD_SLACK bytes behind end are readable. They come after all that is there. RF_ENOMEM,
    RF_EFUNCTION (partition_ask): the task has failed; what was taken until then is there. */
 int combine_take(combiner *all, const uint8_t *from, const uint8_t *end);
+
+/* The same of a page of ROWS_PAGE bytes whose records end at end. Where they become rows they stay in it, it belongs to all, and *page is an empty one
+   in its place, with what it may hold; also after a failure. */
+int combine_take_page(combiner *all, uint8_t **page, const uint8_t *end);
 int combine_absorb(combiner *all, combiner *from);  /* takes all of from, which comes after it, and leaves it clear; or as above */
 int combine_to_rows(combiner *all);                 /* writes out the table: afterwards everything is in rows */
 size_t combine_bytes(const combiner *all);

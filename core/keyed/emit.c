@@ -8,7 +8,7 @@
 #include "keyed/partition.h"
 #include "keyed/seal.h"
 
-#define STAGE ((size_t)262144)
+#define STAGE ROWS_PAGE             /* a full one may become a page of rows */
 #define SHORT 128u                  /* keys whose size is one byte of a record */
 
 /* What was sealed because memory was short, in order. */
@@ -20,6 +20,7 @@ typedef struct parts {
 struct emitter {
     uint8_t *at, *limit;            /* where the next record goes; a short one fits while at <= limit */
     bool plain;                     /* no pair is refused for what it is, but its types and sizes */
+    bool copies;                    /* and values are taken as they are */
     bool counts;                    /* every value is 1 */
     int status;                     /* what sticks */
     const shape *of;
@@ -60,7 +61,7 @@ int emit_new(const shape *of, scratch *place, emitter **made)
     emitter *new = calloc(1, sizeof *new);
     if (!new)
         return error_no_memory(sizeof *new);
-    *new = (emitter){.of = of, .place = place, .plain = !of->partitioner, .counts = of->fold == FOLD_COUNT};
+    *new = (emitter){.of = of, .place = place, .plain = !of->partitioner, .copies = !of->partitioner && !of->fold, .counts = of->fold == FOLD_COUNT};
     int status = combine_init(&new->task, of);
     status = status ? status : combine_init(&new->item, of);
     status = status ? status : make_stage(new, STAGE);
@@ -140,29 +141,32 @@ static int stay_in_budget(emitter *to)
     return task >= item ? seal_part(to, &to->task, &to->task_parts) : seal_part(to, &to->item, &to->item_parts);
 }
 
-static int take(emitter *to, combiner *into, const uint8_t *from, const uint8_t *end)
+/* The first size bytes of the stage go to a combiner; the rest moves to the front of the stage, or of the page that is the stage now. */
+static int take(emitter *to, combiner *into, size_t size)
 {
-    if (from == end)
+    if (!size)
         return RF_OK;
-    int status = combine_take(into, from, end);
+    uint8_t *start = to->stage.data, *page = start;
+    bool is_page = to->stage.capacity == ROWS_PAGE;
+    int status = is_page ? combine_take_page(into, &page, start + size) : combine_take(into, start, start + size);
+    size_t rest = (size_t)(to->at - start) - size;
+    memmove(page, start + size, rest);
+    to->stage.data = page;
+    to->at = page + rest;
+    set_limit(to);
     return status ? status : stay_in_budget(to);
 }
 
-/* The kept part of the stage goes to the task; what the item in work has emitted moves to the front. */
 static int take_kept(emitter *to)
 {
-    uint8_t *start = to->stage.data;
-    int status = take(to, &to->task, start, start + to->kept);
-    memmove(start, start + to->kept, (size_t)(to->at - start) - to->kept);
-    to->at -= to->kept;
+    int status = take(to, &to->task, to->kept);
     to->kept = 0;
     return status;
 }
 
 static int take_item(emitter *to)
 {
-    int status = take(to, &to->item, to->stage.data, to->at);
-    to->at = to->stage.data;
+    int status = take(to, &to->item, (size_t)(to->at - to->stage.data));
     to->item_left = true;
     return status;
 }
@@ -226,12 +230,31 @@ static inline void copy_short(uint8_t *to, const uint8_t *from, size_t size)
     }
 }
 
+static inline bool is_bytes(rf_value value)
+{
+    return (rf_type_of(value) == RF_TEXT || rf_type_of(value) == RF_BYTES) && value.data && rf_size(value) < STAGE;
+}
+
+/* Texts and bytes under texts and bytes need no encoding. */
+static int emit_bytes(emitter *to, rf_value key, rf_value value)
+{
+    size_t room = to->stage.capacity - (size_t)(to->at - to->stage.data);
+    if (!is_bytes(key) || !is_bytes(value) || !to->copies || to->status ||
+        RECORD_HEAD_MOST + rf_size(key) + rf_size(value) + RECORD_SLACK > room)
+        return emit_any(to, key, value);
+    record made = {.key = key.data, .key_size = (uint32_t)rf_size(key), .key_type = (uint8_t)rf_type_of(key),
+                   .value = value.data, .value_size = (uint32_t)rf_size(value), .value_type = (uint8_t)rf_type_of(value)};
+    to->at += record_write(&made, to->at);
+    to->count++;
+    return RF_OK;
+}
+
 int emit_pair(emitter *to, rf_value key, rf_value value)
 {
     size_t size = rf_size(key);
     uint8_t *at = to->at;
     if (rf_type_of(key) != RF_TEXT || size >= SHORT || !key.data || value.tag != RF_I64 || at > to->limit || !to->plain)
-        return emit_any(to, key, value);
+        return emit_bytes(to, key, value);
     uint64_t number = record_zigzag(to->counts ? 1 : value.i64);
     unsigned value_size = record_trimmed(number);
     at[0] = RF_TEXT << 4 | RF_I64;

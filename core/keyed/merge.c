@@ -4,11 +4,11 @@
 
 #include "base/error.h"
 
-typedef struct head {
+/* A source in the tree. What has ended has the greatest prefix, so that a match is one compare of numbers but for ties. */
+typedef struct player {
     uint64_t prefix;
-    bool ended;
-    unsigned input;
-} head;
+    uint32_t source;
+} player;
 
 /* The tree: losers[1 ... count - 1] are inner nodes, whose children are 2 i and 2 i + 1; leaf s stands at count + s. The winner is in
    losers[0]. */
@@ -16,26 +16,25 @@ struct merge {
     const record_order *order;
     uint32_t count, primed;         /* primed: sources whose first record was asked for */
     cursor *sources;
-    head *heads;
-    uint32_t *losers;
+    bool *ended;
+    unsigned *inputs;
+    player *losers;
 };
 
 int merge_new(const record_order *order, uint32_t count, merge **made)
 {
     *made = NULL;
-    merge *all = calloc(1, sizeof *all);
     size_t nodes = count ? count : 1;
-    cursor *sources = calloc(nodes, sizeof *sources);
-    head *heads = calloc(nodes, sizeof *heads);
-    uint32_t *losers = calloc(nodes, sizeof *losers);
-    if (!all || !sources || !heads || !losers) {
-        free(all);
-        free(sources);
-        free(heads);
-        free(losers);
-        return error_no_memory(nodes * (sizeof *sources + sizeof *heads + sizeof *losers));
+    merge *all = malloc(sizeof *all);
+    if (!all)
+        return error_no_memory(sizeof *all);
+    *all = (merge){.order = order, .count = count, .sources = calloc(nodes, sizeof *all->sources), .ended = calloc(nodes, sizeof *all->ended),
+                   .inputs = calloc(nodes, sizeof *all->inputs), .losers = calloc(nodes, sizeof *all->losers)};
+    if (!all->sources || !all->ended || !all->inputs || !all->losers) {
+        all->count = 0;
+        merge_free(all);
+        return error_no_memory(nodes * (sizeof *all->sources + sizeof *all->losers));
     }
-    *all = (merge){order, count, 0, sources, heads, losers};
     *made = all;
     return RF_OK;
 }
@@ -47,7 +46,8 @@ void merge_free(merge *all)
     for (uint32_t i = 0; i < all->count; i++)
         cursor_close(&all->sources[i]);
     free(all->sources);
-    free(all->heads);
+    free(all->ended);
+    free(all->inputs);
     free(all->losers);
     free(all);
 }
@@ -59,46 +59,60 @@ cursor *merge_source(merge *all, uint32_t i)
 
 void merge_set_input(merge *all, uint32_t i, unsigned input)
 {
-    all->heads[i].input = input;
+    all->inputs[i] = input;
 }
 
 const uint8_t *merge_bytes(const merge *all, size_t *size)
 {
-    const cursor *from = &all->sources[all->losers[0]];
+    const cursor *from = &all->sources[all->losers[0].source];
     *size = (size_t)(from->at - from->start);
     return from->start;
 }
 
 /* Of equal ones the earlier source. */
-static inline bool before(const merge *all, uint32_t a, uint32_t b)
+static __attribute__((noinline)) bool tie_is_before(const merge *all, uint32_t a, uint32_t b)
 {
-    const head *one = &all->heads[a], *other = &all->heads[b];
-    if (one->ended || other->ended)
-        return !one->ended || (other->ended && a < b);
-    if (one->prefix != other->prefix)
-        return one->prefix < other->prefix;
+    if (all->ended[a] || all->ended[b])
+        return !all->ended[a] || (all->ended[b] && a < b);
     int order = record_compare(all->order, &all->sources[a].it, &all->sources[b].it);
     return order ? order < 0 : a < b;
 }
 
-/* The source's next record is at its head. A user's order looks at records alone: its prefixes are all 0. */
+static inline bool before(const merge *all, const player *a, const player *b)
+{
+    if (__builtin_expect(a->prefix == b->prefix, 0))
+        return tie_is_before(all, a->source, b->source);
+    return a->prefix < b->prefix;
+}
+
+/* The source's next record is its cursor's, and the one behind it is asked of memory: the source's next turn may be long from now. */
 static inline int advance(merge *all, uint32_t source)
 {
     cursor *from = &all->sources[source];
     int status = cursor_next(from);
-    if (status == RF_OK && !all->order->compare)
-        all->heads[source].prefix = record_prefix(from->it.key, from->it.key_size);
-    all->heads[source].ended = status == RF_END;
+    if (status == RF_OK) {
+        __builtin_prefetch(from->at);
+        __builtin_prefetch(from->at + 64);
+    }
+    all->ended[source] = status == RF_END;
     return status == RF_END ? RF_OK : status;
 }
 
+/* A user's order looks at records alone: its prefixes are all 0. */
+static inline player player_of(const merge *all, uint32_t source)
+{
+    const record *it = &all->sources[source].it;
+    uint64_t prefix = all->ended[source] ? UINT64_MAX : all->order->compare ? 0 : record_prefix(it->key, it->key_size);
+    return (player){prefix, source};
+}
+
 /* The winner of the leaves below node. */
-static uint32_t play(merge *all, uint32_t node)
+static player play(merge *all, uint32_t node)
 {
     if (node >= all->count)
-        return node - all->count;
-    uint32_t left = play(all, 2 * node), right = play(all, 2 * node + 1);
-    bool left_wins = before(all, left, right);
+        return player_of(all, node - all->count);
+    player left = play(all, 2 * node), right = play(all, 2 * node + 1);
+    bool left_wins = before(all, &left, &right);
     all->losers[node] = left_wins ? right : left;
     return left_wins ? left : right;
 }
@@ -110,19 +124,23 @@ static int prime(merge *all)
         if (status)
             return status;
     }
-    all->losers[0] = all->count > 1 ? play(all, 1) : 0;
+    all->losers[0] = all->count > 1 ? play(all, 1) : player_of(all, 0);
     return RF_OK;
 }
 
+/* Which of two wins is a coin's toss, and a branch on it would be guessed wrong half the time: they are exchanged by masks. */
 static inline void replay(merge *all, uint32_t source)
 {
-    uint32_t winner = source;
+    player winner = player_of(all, source);
     for (uint32_t node = (source + all->count) / 2; node; node /= 2) {
-        uint32_t loser = all->losers[node];
-        if (before(all, loser, winner)) {
-            all->losers[node] = winner;
-            winner = loser;
-        }
+        player *loser = &all->losers[node];
+        uint64_t exchange = -(uint64_t)before(all, loser, &winner);
+        uint64_t prefixes = (loser->prefix ^ winner.prefix) & exchange;
+        uint32_t sources = (loser->source ^ winner.source) & (uint32_t)exchange;
+        loser->prefix ^= prefixes;
+        loser->source ^= sources;
+        winner.prefix ^= prefixes;
+        winner.source ^= sources;
     }
     all->losers[0] = winner;
 }
@@ -135,15 +153,15 @@ int merge_next(merge *all, const record **it, unsigned *input)
     if (all->primed < all->count) {
         status = prime(all);
     } else {
-        uint32_t last = all->losers[0];
+        uint32_t last = all->losers[0].source;
         status = advance(all, last);
         if (!status)
             replay(all, last);
     }
     if (status)
         return status;
-    uint32_t winner = all->losers[0];
+    uint32_t winner = all->losers[0].source;
     *it = &all->sources[winner].it;
-    *input = all->heads[winner].input;
-    return all->heads[winner].ended ? RF_END : RF_OK;
+    *input = all->inputs[winner];
+    return all->ended[winner] ? RF_END : RF_OK;
 }

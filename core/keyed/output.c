@@ -57,9 +57,24 @@ static int check_place(const output *of)
         return errno == ENOENT ? RF_OK : disk_fail(of->path, "looked at", 0, errno);
     if (!of->directory && S_ISDIR(about.st_mode))
         return error_set(RF_EEXISTS, "output", "%s: is a directory; name a file, or ask for partitions", of->path);
+    if (!of->directory && !S_ISREG(about.st_mode) && !S_ISLNK(about.st_mode))
+        return error_set(RF_EOUTPUT, "output", "%s: is a device or a pipe, which a file would replace; name a file", of->path);
     if (of->directory && !of->force)
         return error_set(RF_EEXISTS, "output", "%s: exists already; remove it, name another, or force it", of->path);
     return RF_OK;
+}
+
+/* A link stays, and what it leads to is replaced. One that leads nowhere is replaced itself. */
+static void follow_links(output *of)
+{
+    struct stat about;
+    char *target = lstat(of->path, &about) == 0 && S_ISLNK(about.st_mode) ? realpath(of->path, NULL) : NULL;
+    if (target && stat(target, &about) == 0) {
+        free(of->path);
+        of->path = target;
+    } else {
+        free(target);
+    }
 }
 
 static int make_folder(output *of)
@@ -85,6 +100,8 @@ int output_new(const char *path, uint32_t partitions, bool directory, bool force
     *new = (output){strdup(path), NULL, partitions, directory, force, format, calloc(partitions, sizeof *new->parts),
                     calloc(partitions, sizeof *new->committed)};
     int status = new->path && new->parts && new->committed ? RF_OK : error_no_memory(partitions * sizeof *new->parts);
+    if (!status && !directory)
+        follow_links(new);
     status = status ? status : check_place(new);
     status = status ? status : make_folder(new);
     if (status)
@@ -305,6 +322,9 @@ static int finish_file(output *of)
     int status = of->partitions == 1 ? part_name(of, of->folder, 0, &path) : name(&path, "%s/" JOINED, of->folder);
     if (!status && of->partitions != 1)
         status = join(of, path);
+    struct stat before;
+    if (!status && stat(of->path, &before) == 0 && chmod(path, before.st_mode & 07777))
+        status = disk_fail(path, "given the rights of the file that it replaces", 0, errno);
     if (!status && rename(path, of->path))
         status = disk_fail(of->path, "put in place", 0, errno);
     free(path);

@@ -9,7 +9,8 @@
 
    One process (rank 0) owns the output and commits; any process that sees the folder writes parts, each attempt its own file. What
    exists at the place of a directory is refused, unless forced: then it is exchanged for the new one in one step where the
-   file system can. A file is replaced, as sort(1) does.
+   file system can. A file is replaced, as sort(1) does: it keeps its rights, and where a link leads to it the link stays. A device or a
+   pipe is refused.
 
    Text: key<TAB>value<NEWLINE>, each as it is when it is text or bytes, else as rf_print writes it; a nil value leaves out the tab
    as well, so does a nil key. Prefixed: | key size 4 | value size 4 | key | value |, little-endian; texts and bytes as they are, all

@@ -187,8 +187,11 @@ static int put_packed(output_writer *to, rf_value value)
     return is_plain(value) ? append(to, value.data, rf_size(value)) : pack_value(&to->out, value);
 }
 
+/* A record's value lies behind its key. */
 static int put_raw(output_writer *to, rf_value key, rf_value value)
 {
+    if (is_plain(key) && is_plain(value) && (const uint8_t *)key.data + rf_size(key) == value.data)
+        return append(to, key.data, rf_size(key) + rf_size(value));
     int status = put_packed(to, key);
     return status ? status : put_packed(to, value);
 }

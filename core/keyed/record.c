@@ -286,7 +286,7 @@ static bool size_fits(unsigned type, uint32_t size, bool key)
     }
 }
 
-bool record_sound(const record *taken)
+bool record_numbers_sound(const record *taken)
 {
     return size_fits(taken->key_type, taken->key_size, true) && size_fits(taken->value_type, taken->value_size, false);
 }

@@ -111,7 +111,17 @@ static inline record record_at(const uint8_t *at)
     return it;
 }
 
-bool record_sound(const record *taken);         /* could it have been written? For what comes from a file or a peer */
+static inline bool record_any_size(unsigned type)     /* a type that is of any size */
+{
+    return type >= RF_TEXT && type <= RF_DICT_TYPE;
+}
+
+/* Could it have been written? For what comes from a file or a peer. */
+bool record_numbers_sound(const record *taken);
+static inline bool record_sound(const record *taken)
+{
+    return (record_any_size(taken->key_type) && record_any_size(taken->value_type)) || record_numbers_sound(taken);
+}
 
 /* ---- order ------------------------------------------------------------------------------------------------------- */
 
@@ -154,6 +164,15 @@ static inline uint64_t record_hash(const record *of)
         return hash_long_key(of->key, of->key_size, of->key_type);
     words[0] = record_word(of->key, of->key_size);
     words[1] = of->key_size > 8 ? record_word(of->key + 8, of->key_size - 8) : 0;
+    return hash_short_key(words, of->key_size, of->key_type);
+}
+
+static inline uint64_t record_hash_slack(const record *of)      /* RECORD_SLACK bytes behind the key can be read */
+{
+    uint64_t words[2];
+    if (of->key_size > HASH_SHORT)
+        return hash_long_key(of->key, of->key_size, of->key_type);
+    record_words(of->key, of->key_size, words);
     return hash_short_key(words, of->key_size, of->key_type);
 }
 

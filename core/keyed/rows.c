@@ -5,8 +5,6 @@
 #include "base/error.h"
 #include "base/large.h"
 
-#define PAGE ((size_t)1 << 20)
-
 int rows_init(rows *all, uint32_t partitions)
 {
     *all = (rows){.partitions = partitions, .parts = calloc(partitions, sizeof *all->parts)};
@@ -38,7 +36,7 @@ void rows_free(rows *all)
 /* Pages larger than usual are given back, and with them the others: they are rare. */
 void rows_clear(rows *all)
 {
-    if (all->largest > PAGE - RECORD_SLACK)
+    if (all->largest > ROWS_PAGE - RECORD_SLACK)
         free_pages(all);
     for (uint32_t p = 0; p < all->partitions; p++)
         all->parts[p].size = 0;
@@ -58,10 +56,15 @@ static int insert_page(rows *all, uint8_t *page)
     return RF_OK;
 }
 
+static bool has_empty_page(const rows *all)
+{
+    return all->used_pages < all->pages.size / sizeof(uint8_t *);
+}
+
 static int add_page(rows *all, size_t size)
 {
-    size_t room = size + RECORD_SLACK > PAGE ? size + RECORD_SLACK : PAGE;
-    bool again = room == PAGE && all->used_pages < all->pages.size / sizeof(uint8_t *);
+    size_t room = size + RECORD_SLACK > ROWS_PAGE ? size + RECORD_SLACK : ROWS_PAGE;
+    bool again = room == ROWS_PAGE && has_empty_page(all);
     uint8_t *page = again ? pages_of(all)[all->used_pages] : large_get(room);
     if (!page)
         return error_no_memory(room);
@@ -75,22 +78,46 @@ static int add_page(rows *all, size_t size)
     return RF_OK;
 }
 
-int rows_add(rows *all, uint32_t partition, uint64_t prefix, const uint8_t *record_bytes, size_t size)
+uint8_t *rows_exchange(rows *all, uint8_t *full)
+{
+    uint8_t *empty = has_empty_page(all) ? pages_of(all)[all->used_pages] : large_get(ROWS_PAGE);
+    if (!empty) {
+        error_no_memory(ROWS_PAGE);
+        return NULL;
+    }
+    if (has_empty_page(all)) {
+        pages_of(all)[all->used_pages] = full;
+    } else if (insert_page(all, full)) {
+        large_free(empty);
+        return NULL;
+    }
+    all->used_pages++;
+    return empty;
+}
+
+int rows_point(rows *all, uint32_t partition, uint64_t prefix, const uint8_t *record_bytes, size_t size)
 {
     buffer *entries = &all->parts[partition];
     if (entries->capacity - entries->size < sizeof(entry) && buffer_reserve(entries, sizeof(entry)))
         return RF_ENOMEM;
-    if ((size_t)(all->end - all->at) < size + RECORD_SLACK && add_page(all, size))
-        return RF_ENOMEM;
-    memcpy(all->at, record_bytes, size);
     entry *added = (entry *)(void *)(entries->data + entries->size);
-    *added = (entry){prefix, all->at};
+    *added = (entry){prefix, record_bytes};
     entries->size += sizeof *added;
-    all->at += size;
     all->records++;
     all->bytes += size + sizeof *added;
     if (size > all->largest)
         all->largest = size;
+    return RF_OK;
+}
+
+int rows_add(rows *all, uint32_t partition, uint64_t prefix, const uint8_t *record_bytes, size_t size)
+{
+    if ((size_t)(all->end - all->at) < size + RECORD_SLACK && add_page(all, size))
+        return RF_ENOMEM;
+    if (rows_point(all, partition, prefix, all->at, size))
+        return RF_ENOMEM;
+    memcpy(all->at, record_bytes, size);
+    all->at += size;
     return RF_OK;
 }
 

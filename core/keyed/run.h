@@ -84,7 +84,7 @@ typedef struct run_writer {
     char *path;
     buffer parts, marks;                            /* run_partition[], run_mark[] */
     sketch sample;
-    buffer last_key;                                /* of which last_weight records came, while there is a sketch */
+    buffer last_key;                                /* of the sketch's next key, of which last_weight records came */
     uint64_t last_weight, last_hash;
     record last;
 } run_writer;

@@ -142,10 +142,9 @@ static int end_key(run_writer *to)
     return to->last_weight ? sketch_add(&to->sample, &to->last, to->last_hash, weight) : RF_OK;
 }
 
-static int sample_record(run_writer *to, const record *it)
+/* Its key is one of the least so far: it waits until all of its records, which are neighbours, have been counted. */
+static __attribute__((noinline)) int sample_slowly(run_writer *to, const record *it, uint64_t hash)
 {
-    if (it->key_size > SKETCH_KEY_MOST)
-        return RF_OK;
     if (to->last_weight && record_same_key(&to->last, it)) {
         to->last_weight++;
         return RF_OK;
@@ -155,9 +154,17 @@ static int sample_record(run_writer *to, const record *it)
     status = status ? status : buffer_put(&to->last_key, it->key, it->key_size);
     to->last = *it;
     to->last.key = to->last_key.data;
-    to->last_hash = sketch_hash(record_hash(it));
+    to->last_hash = hash;
     to->last_weight = 1;
     return status;
+}
+
+static inline int sample_record(run_writer *to, const record *it)
+{
+    if (it->key_size > SKETCH_KEY_MOST)
+        return RF_OK;
+    uint64_t hash = sketch_hash(record_hash(it));
+    return sketch_wants(&to->sample, hash) ? sample_slowly(to, it, hash) : RF_OK;
 }
 
 /* ---- records, partitions, the end -------------------------------------------------------------------------------- */

@@ -10,8 +10,10 @@
 static int write_entries(run_writer *to, const entry *entries, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
-        if (i + AHEAD < count)
+        if (i + AHEAD < count) {
             __builtin_prefetch(entries[i + AHEAD].at);
+            __builtin_prefetch(entries[i + AHEAD].at + 64);
+        }
         record it = record_at(entries[i].at);
         size_t size = (size_t)(it.value + it.value_size - entries[i].at);
         int status = run_add(to, &it, entries[i].at, size);

@@ -43,11 +43,14 @@ static inline uint64_t sketch_hash(uint64_t key_hash)       /* apart from what p
     return key_hash * 0x9e3779b97f4a7c15u;
 }
 
+static inline bool sketch_wants(const sketch *all, uint64_t hash)       /* false: the key would change nothing */
+{
+    return all->count < all->limit || (all->limit && hash <= all->keys[0].hash);
+}
+
 static inline int sketch_add(sketch *all, const record *key, uint64_t hash, uint64_t weight)
 {
-    if (all->count == all->limit && (!all->limit || hash > all->keys[0].hash))
-        return RF_OK;
-    return sketch_add_slowly(all, key, hash, weight);
+    return sketch_wants(all, hash) ? sketch_add_slowly(all, key, hash, weight) : RF_OK;
 }
 
 #endif

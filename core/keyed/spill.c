@@ -14,6 +14,7 @@ typedef struct kept {
 
 struct spill {
     size_t memory, bytes;           /* the budget; what runs in memory take */
+    uint64_t written;
     scratch *place;
     kept *runs;                     /* ascending ids */
     size_t count, room;
@@ -84,8 +85,10 @@ static int spill_one(spill *all, kept *one)
     size_t size = one->run->memory.size;
     int status = scratch_path(all->place, &path);
     status = status ? status : run_spill(one->run, path);
-    if (!status)
+    if (!status) {
         all->bytes -= size;
+        all->written += size;
+    }
     free(path);
     return status;
 }
@@ -175,6 +178,11 @@ void spill_drop(spill *all, uint64_t id)
     run_free(one->run);
     all->count--;
     memmove(one, one + 1, (size_t)(all->runs + all->count - one) * sizeof *one);
+}
+
+uint64_t spill_written(const spill *all)
+{
+    return all->written;
 }
 
 size_t spill_bytes(const spill *all)

@@ -24,6 +24,7 @@ int spill_out(spill *all, uint64_t id);             /* from now on the run, whic
 void spill_drop(spill *all, uint64_t id);                       /* frees the run; it is not in use */
 void spill_clear(spill *all);                       /* frees all runs; those in use when they are released */
 size_t spill_bytes(const spill *all);                           /* in memory */
+uint64_t spill_written(const spill *all);                       /* to scratch, in all its life */
 
 /* The memory that a worker may take when nobody says: half of what the node, or the narrowest control group around this process,
    has, divided by the ranks there. root is where proc and sys are looked for: "" but in tests. */

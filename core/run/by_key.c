@@ -67,7 +67,7 @@ void by_key_hold(by_key *of)
 static void release(by_key *of, bool all)
 {
     message what = {.head = {.kind = MESSAGE_RELEASE, .job = of->id}, .release.all = all};
-    for (int rank = 0; of->runs && rank < of->ranks; rank++)
+    for (int rank = 0; of->runs && !of->runs->dismissed && rank < of->ranks; rank++)
         if (has(of->knows, rank) && !of->runs->gone[rank])
             (void)post_send(of->runs->via, rank, &what, NULL, 0);
 }
@@ -138,6 +138,15 @@ int by_key_introduce(by_key *of, int worker, bool reduces)
 
 /* ---- lost -------------------------------------------------------------------------------------------------------- */
 
+int by_key_reads_lost(const coordinator *runs, const job *part)
+{
+    int rank = source_gone_rank(part->source, runs->gone);
+    if (rank < 0)
+        return RF_OK;
+    return error_set(RF_ELOST, "lost", "rank %d on %s is lost, and with it pairs of the dataset that %s reads: run the job that made it again", rank,
+                     runs->host_of[rank], part->name);
+}
+
 void by_key_lost(coordinator *runs, int rank)
 {
     by_key *of;
@@ -149,6 +158,8 @@ void by_key_lost(coordinator *runs, int rank)
         if (part->by_key && part->by_key->lost == rank && part->id && !part->ended) {
             error_set(RF_ELOST, "lost", "rank %d on %s is lost, and with it what it had sealed of %s: run the job again", rank, runs->host_of[rank],
                       part->name);
+            coordinator_job_broke(runs, part);
+        } else if (part->id && !part->ended && by_key_reads_lost(runs, part)) {
             coordinator_job_broke(runs, part);
         }
 }

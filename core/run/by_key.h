@@ -36,7 +36,9 @@ void by_key_let_go(by_key *of);         /* NULL is legal. The last one: workers 
 int by_key_commit(by_key *of, const struct message_run_place *place);
 void by_key_release_runs(by_key *of);   /* those of map tasks: nobody reads them any more */
 int by_key_introduce(by_key *of, int worker, bool reduces);     /* before a JOB of it */
-void by_key_lost(struct coordinator *runs, int rank);           /* jobs that have runs there can only fail */
+void by_key_lost(struct coordinator *runs, int rank);           /* jobs that have runs there, or read a dataset that has, can only fail */
+struct job;
+int by_key_reads_lost(const struct coordinator *runs, const struct job *part);      /* RF_ELOST: told */
 void by_key_pool_closes(struct coordinator *runs);
 
 #endif

@@ -292,7 +292,8 @@ int coordinator_start(coordinator *runs, job *of, double now)
 {
     if (runs->status)
         return error_set(runs->status, "pool", "the pool cannot go on: %s", rf_status_text(runs->status));
-    int status = plan_it(runs, of, now);
+    int status = by_key_reads_lost(runs, of);
+    status = status ? status : plan_it(runs, of, now);
     if (status)
         return status;
     of->by_id.number = of->id;

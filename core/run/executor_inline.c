@@ -165,6 +165,11 @@ static int worker_state_of(struct executor_inline *in, const rf_registration *fu
 static int worker_states(struct executor_inline *in)
 {
     const executor_job *job = in->chunk.job;
+    if (job->keyed && job->keyed->combiner) {
+        int combines = worker_state_of(in, job->keyed->combiner, &job->keyed->combining.worker_state);
+        if (combines)
+            return combines;
+    }
     if (!job->chained)
         return worker_state_of(in, job->function, &in->call.worker_state);
     int status = RF_OK;

@@ -30,6 +30,7 @@ enum keyed_outcome keyed_task_done(keyed_task *task, struct message_commit *sums
     buffer counted = {0}, body = {0};
     sums->counters = counters_count(&of->counts);
     sums->failures = of->passed_count;
+    sums->spilled += shuffle_spilled(of);
     int status = put_counters(&of->counts, &counted);
     status = status ? status : commit_write(sums, sample, &counted, &of->passed, &body);
     status = status ? status : column_add(task->values, rf_bytes(body.data, body.size));

@@ -13,6 +13,9 @@ static int begin_task(keyed_task *task)
         return status;
     of->emits_task = task->chunk->task;
     of->emits_failed = false;
+    of->combining.shares = task->call->shares;
+    of->combining.seed = task->call->seed;
+    of->combining.rank = task->call->rank;
     of->passed.size = 0;
     of->passed_count = task->chunk->passed_count;
     emit_reset(of->emits);

@@ -63,6 +63,7 @@ typedef struct shuffle {
     uint32_t splitter_count;
     bool by_ranges;
     size_t gather_memory;
+    uint64_t spilled;                   /* of what was written to scratch: told to rank 0 */
     logbook *log;                       /* in a child of the rank: where the task in work says what it is at. Else NULL */
 } shuffle;
 
@@ -82,9 +83,12 @@ uint64_t shuffles_number(shuffles *all);                        /* never the sam
 
 int shuffle_emitter(shuffle *of);                               /* makes it where there is none */
 int shuffle_keep(shuffle *of, sealed_run *made, uint64_t *id);  /* takes it: a map task's */
+uint64_t shuffle_spilled(shuffle *of);                          /* bytes that went to scratch to make room, since it was asked last */
 int shuffle_make(shuffle *of, sealed_run *made, uint64_t *id);  /* a dataset's part */
 /* Keys of partition p by ranges: from *low on and below *high; NULL: no bound. */
 void shuffle_range(const shuffle *of, uint32_t p, const record **low, const record **high);
+
+void shuffle_answer(void *context, const message *what);        /* a PULL; context: the shuffles */
 
 /* Where in a part of a dataset the blocks with these records lie, and how many records of them come before the first. RF_EINPUT: it has not so many. */
 int shuffle_records(const sealed_run *of, uint64_t first, uint64_t count, run_stretch *to, uint64_t *skip);

@@ -27,34 +27,39 @@ int slot_allot_result(slot *of, struct given *one)
     return makes_run ? shuffles_scratch(keyed->among, &one->result) : RF_OK;
 }
 
-static int keep(slot *of, sealed_run *run, rf_value commit)
+static int keep(slot *of, sealed_run *run, struct message_commit *sums)
 {
     shuffle *keyed = of->job->keyed;
-    uint64_t id;
-    int status = of->job->phase == PHASE_MAP ? shuffle_keep(keyed, run, &id) : shuffle_make(keyed, run, &id);
-    if (!status)
-        memcpy((uint8_t *)(uintptr_t)commit.data + offsetof(struct message_commit, run), &id, sizeof id);
-    return status;
+    return of->job->phase == PHASE_MAP ? shuffle_keep(keyed, run, &sums->run) : shuffle_make(keyed, run, &sums->run);
 }
 
-int slot_adopt(slot *of)
+static int adopt(slot *of, struct message_commit *sums)
 {
     struct given *one = slot_given(of, 0);
-    rf_value commit = column_peek(&of->values, 0);
-    commit_view told;
     sealed_run *run;
-    int status = commit_open(commit, &told);
-    if (status || !one->result)
-        return status;
-    status = run_open_file(one->result, true, &run);
+    if (!one->result)
+        return RF_OK;
+    int status = run_open_file(one->result, true, &run);
     if (status)
         return status;
     free(one->result);                  /* it is the run's file now */
     one->result = NULL;
-    if (run->records == told.sums.records)
-        return keep(of, run, commit);
+    if (run->records == sums->records)
+        return keep(of, run, sums);
     run_free(run);
     return RF_EUSAGE;
+}
+
+int slot_adopt(slot *of)
+{
+    rf_value commit = column_peek(&of->values, 0);
+    commit_view told;
+    int status = commit_open(commit, &told);
+    status = status ? status : adopt(of, &told.sums);
+    told.sums.spilled += status ? 0 : shuffle_spilled(of->job->keyed);
+    if (!status)
+        memcpy((void *)(uintptr_t)commit.data, &told.sums, sizeof told.sums);
+    return status;
 }
 
 /* ---- failures ---------------------------------------------------------------------------------------------------- */

@@ -116,10 +116,17 @@ static int take_run(worker *works, message *what)
 static void stop_task(worker *works, const message *what)
 {
     uint64_t task = what->head.task;
+    works->held = false;                /* what it waited for may not come any more */
     const queued *begun = work_queue_begun(&works->queue, task);
     work_queue_stop(&works->queue, task);
     if (begun)
         executor_cancel(begun->job->of->job.slots ? works->forks : works->runs, task, what->stop.drop);
+}
+
+static void forget_job(worker *works, const message *what)
+{
+    works->held = false;
+    work_queue_forget(&works->queue, what->head.job);
 }
 
 /* Its body was withdrawn, or there was no memory for it: its last part says that nothing was done. What follows of its task is not run either:
@@ -164,7 +171,7 @@ int worker_take(worker *works, message *what)
         return work_queue_job(&works->queue, works->functions, works->shares, works->by_key, what);
     case MESSAGE_RUN: return take_run(works, what);
     case MESSAGE_STOP: stop_task(works, what); return RF_OK;
-    case MESSAGE_FORGET: work_queue_forget(&works->queue, what->head.job); return RF_OK;
+    case MESSAGE_FORGET: forget_job(works, what); return RF_OK;
     case MESSAGE_ASK: works->done.asked = what->ask.number; return RF_OK;
     case MESSAGE_BYE: take_bye(works, what); return RF_OK;
     case MESSAGE_KEYED:

@@ -1,19 +1,21 @@
 /* The data layer of map/reduce by key on one core, without messages: words of a text are emitted, combined, sealed in tasks of
-   16 MiB, merged, grouped, summed.
+   16 MiB, merged, grouped, summed; records of 100 bytes are sorted by their first 10, in as many tasks, and written.
 
-       keyed_bench [MIB [ROUNDS]]          256 MiB and the best of 3 rounds unless said
+       keyed_bench [MIB [ROUNDS [INPUT [FOLDER]]]]     256 MiB, the best of 3 rounds, of all inputs, output in /dev/shm unless said
 
-   Each line is a text, a program, CPU seconds of its steps and of all, and MiB of text a second. Texts: Zipf words (a million different
+   Each line is an input, a program, CPU seconds of its steps and of all, and MiB of input a second. Texts: Zipf words (a million different
    ones), and words that are nearly all different. "by hand" is one hash table over the whole text, no sorting, no tasks: what a
-   program written for this one thing does. Both must count the same. */
+   program written for this one thing does. Both must count the same. Records are checked to be all there, in order. */
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/large.h"
 #include "base/random.h"
 #include "keyed/emit.h"
 #include "keyed/group.h"
+#include "keyed/output.h"
 
 #define TASK ((size_t)16 << 20)
 #define WORDS ((uint64_t)1000000)
@@ -218,14 +220,128 @@ static void measure(const char *name, const char *text, size_t size, int rounds)
            best[2], "", mib / all, all / hand);
 }
 
+/* ---- records ----------------------------------------------------------------------------------------------------- */
+
+enum { RECORD = 100, KEY = 10 };
+
+static char *make_records(size_t size)
+{
+    char *records = large_get(size + 64);
+    uint64_t random = 1;
+    need(records, "memory");
+    for (size_t at = 0; at < size; at += 8) {
+        uint64_t word = random_next(&random);
+        memcpy(records + at, &word, 8);
+    }
+    return records;
+}
+
+static uint64_t seal_records(const shape *of, const char *records, size_t size, sealed_run **runs, uint32_t *count, double seconds[3])
+{
+    uint64_t check = 0;
+    emitter *to;
+    need(emit_new(of, NULL, &to) == RF_OK, "emitter");
+    for (size_t at = 0, end; at < size && *count < TASKS_MOST; at = end, ++*count) {
+        double start = cpu_now();
+        end = at + TASK / RECORD * RECORD < size ? at + TASK / RECORD * RECORD : size;
+        for (size_t i = at; i < end; i += RECORD)
+            need(emit_pair(to, rf_bytes(records + i, KEY), rf_bytes(records + i + KEY, RECORD - KEY)) == RF_OK, "emit");
+        need(emit_keep(to) == RF_OK, "keep");
+        double emitted = cpu_now();
+        need(emit_seal(to, &runs[*count]) == RF_OK, "seal");
+        seconds[0] += emitted - start;
+        seconds[1] += cpu_now() - emitted;
+        for (size_t i = at; i < end; i += RECORD)
+            check += hash_bytes(records + i, RECORD, 0);
+    }
+    emit_free(to);
+    return check;
+}
+
+static double write_records(const shape *of, sealed_run **runs, uint32_t count, const char *folder)
+{
+    double start = cpu_now();
+    merge *all;
+    const record *it;
+    unsigned input;
+    output_writer *to;
+    output_part part;
+    need(merge_new(&of->order, count, &all) == RF_OK, "merge");
+    for (uint32_t i = 0; i < count; i++)
+        cursor_open(merge_source(all, i), runs[i], 0);
+    need(output_begin(folder, 0, 1, (output_format){.kind = RF_RAW}, &to) == RF_OK, "output");
+    while (merge_next(all, &it, &input) == RF_OK)
+        need(output_pair(to, record_key(it), record_value(it)) == RF_OK, "pair");
+    need(output_end(to, &part) == RF_OK, "output");
+    merge_free(all);
+    return cpu_now() - start;
+}
+
+/* Also removes the file. */
+static uint64_t check_records(const char *folder, size_t size)
+{
+    char path[300], last[KEY] = {0}, record[RECORD];
+    uint64_t check = 0;
+    size_t count = 0;
+    snprintf(path, sizeof path, "%s/part-00000.1", folder);
+    FILE *from = fopen(path, "r");
+    need(from, path);
+    for (; fread(record, RECORD, 1, from) == 1; count++) {
+        need(memcmp(last, record, KEY) <= 0, "the order");
+        memcpy(last, record, KEY);
+        check += hash_bytes(record, RECORD, 0);
+    }
+    need(count == size / RECORD, "the number of records");
+    fclose(from);
+    unlink(path);
+    return check;
+}
+
+static void measure_sort(const char *records, size_t size, int rounds, const char *folder)
+{
+    const shape of = {.partitions = 1, .memory = (size_t)256 << 20, .sample = 1000};
+    double all = INFINITY, best[3] = {0};
+    for (int i = 0; i < rounds; i++) {
+        sealed_run *runs[TASKS_MOST];
+        uint32_t count = 0;
+        double seconds[3] = {0};
+        uint64_t wanted = seal_records(&of, records, size, runs, &count, seconds);
+        seconds[2] = write_records(&of, runs, count, folder);
+        need(check_records(folder, size) == wanted, "the records differ");
+        for (uint32_t r = 0; r < count; r++)
+            run_free(runs[r]);
+        double sum = seconds[0] + seconds[1] + seconds[2];
+        if (sum < all)
+            memcpy(best, seconds, sizeof best);
+        all = fmin(all, sum);
+    }
+    double mib = (double)size / (1 << 20);
+    printf("%-10s rankfold  %6.2f s  emit %.2f  seal %.2f  merge and write %.2f %5s %7.0f MiB/s\n", "records", all, best[0], best[1], best[2], "",
+           mib / all);
+}
+
+static bool asked_for(const char *input, int argc, char **argv)
+{
+    return argc <= 3 || strcmp(argv[3], "all") == 0 || strcmp(argv[3], input) == 0;
+}
+
 int main(int argc, char **argv)
 {
+    static const char *const texts[] = {"zipf", "different"};
     size_t size = (size_t)(argc > 1 ? atoi(argv[1]) : 256) << 20;
     int rounds = argc > 2 ? atoi(argv[2]) : 3;
     for (int different = 0; different < 2; different++) {
+        if (!asked_for(texts[different], argc, argv))
+            continue;
         char *text = make_text(size, different);
-        measure(different ? "different" : "zipf", text, size, rounds);
+        measure(texts[different], text, size, rounds);
         large_free(text);
+    }
+    if (asked_for("records", argc, argv)) {
+        size = size / RECORD * RECORD;
+        char *records = make_records(size);
+        measure_sort(records, size, rounds, argc > 4 ? argv[4] : "/dev/shm");
+        large_free(records);
     }
     return 0;
 }

@@ -109,11 +109,25 @@ static rf_source *some_values(uint64_t *random, arena *memory)
     return rf_values(values, 8);
 }
 
+static rf_source *some_items(uint64_t *random)
+{
+    const char *const paths[] = {some_file()};
+    switch (random_below(random, 4)) {
+    case 0:
+        return rf_lines(paths, 1);
+    case 1:
+        return rf_splits(paths, 1);
+    case 2:
+        return rf_records(paths, 1, 4);
+    default:
+        return rf_prefixed(paths, 1);
+    }
+}
+
 static rf_source *some_source(uint64_t *random, arena *memory, unsigned depth)
 {
     static const struct three { char bytes[3]; } threes[8] = {{"abc"}, {"def"}};
     static const float numbers[8] = {0.5f, 1.5f};
-    const char *const paths[] = {some_file()};
     switch (random_below(random, depth ? 6 : 3)) {
     case 0:
         return rf_range_by(-5, 100, 3);
@@ -126,8 +140,7 @@ static rf_source *some_source(uint64_t *random, arena *memory, unsigned depth)
     case 4:
         return rf_single(some_source(random, memory, depth - 1));
     default:
-        return depth < 2 ? rf_range(0, 9)
-                         : rf_single(random_below(random, 2) ? rf_lines(paths, 1) : random_below(random, 2) ? rf_records(paths, 1, 4) : rf_splits(paths, 1));
+        return depth < 2 ? rf_range(0, 9) : rf_single(some_items(random));
     }
 }
 
