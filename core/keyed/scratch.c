@@ -174,15 +174,22 @@ int scratch_path(scratch *in, char **path)
     return RF_OK;
 }
 
+void scratch_clear(scratch *of)
+{
+    if (of->folder)
+        remove_folder(of->folder);
+    if (of->lock >= 0)
+        close(of->lock);
+    free(of->folder);
+    of->folder = NULL;
+    of->lock = -1;
+}
+
 void scratch_free(scratch *old)
 {
     if (!old)
         return;
-    if (old->folder)
-        remove_folder(old->folder);
-    if (old->lock >= 0)
-        close(old->lock);
-    free(old->folder);
+    scratch_clear(old);
     free(old->place);
     free(old);
 }

@@ -21,6 +21,7 @@ scratch *scratch_new(const char *place);            /* NULL: as above; RF_ENOMEM
 void scratch_free(scratch *old);                    /* removes the folder and what is in it; NULL is legal */
 int scratch_path(scratch *in, char **path);         /* of a new file, malloc'ed; RF_EOUTPUT: no folder can be made there */
 int scratch_folder(scratch *in, const char **path); /* the folder itself: a place for children's; borrowed. RF_EOUTPUT */
+void scratch_clear(scratch *of);                    /* removes the folder and what is in it; another is made when it is needed */
 void scratch_sweep(const scratch *in);              /* removes what children left that live no more */
 
 #endif

@@ -435,7 +435,8 @@ static void run_and_finish(struct executor_inline *in, executor_part *part)
 /* A task by key is one part, of the one unit that it is. */
 static void run_keyed(struct executor_inline *in, executor_part *part)
 {
-    keyed_task task = {.call = &in->call, .chunk = &in->chunk, .from = in->from, .failures = &in->failures, .values = &in->values};
+    keyed_task task = {.call = &in->call, .chunk = &in->chunk, .from = in->from, .failures = &in->failures, .values = &in->values,
+                       .added = &in->added};
     in->chunk.job->keyed->log = in->log;
     logbook_place(in->log, LOGBOOK_LIBRARY);
     enum keyed_outcome outcome = in->stop                                  ? KEYED_NOTHING

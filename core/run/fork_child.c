@@ -277,6 +277,8 @@ static void run_described(struct life *in, const ring_request *request, uint8_t 
     }
     run(in, chunk);
     gather_free(chunk->gathers);
+    if (in->by_key)
+        scratch_clear(shuffles_place(in->by_key));      /* it may be idle for long */
 }
 
 static void take_run(struct life *in, ring_request *request, uint8_t *frame)

@@ -62,7 +62,6 @@ void gather_free(gather *old)
     for (size_t i = 0; i < old->bodies.size / sizeof(buffer); i++)
         buffer_free((buffer *)(void *)old->bodies.data + i);
     buffer_free(&old->bodies);
-    buffer_free(&old->told);
     if (old->file >= 0)
         close(old->file);
     if (old->path)
@@ -93,6 +92,17 @@ static int stretch_here(const gather *of, const sealed_run *run, run_stretch *to
     }
 }
 
+/* A child cannot see the memory of the rank: what lies there is told as it is, or it is in a file. */
+static int make_ready(gather *of, spill *in, uint64_t id, const segment *to)
+{
+    if (to->run->path)
+        return RF_OK;
+    if (to->stretch.bytes > of->memory - (of->here < of->memory ? of->here : of->memory))
+        return spill_out(in, id);
+    of->here += to->stretch.bytes;
+    return RF_OK;
+}
+
 static int add_here(gather *of, spill *in, uint64_t id, segment *to)
 {
     const sealed_run *run = spill_use(in, id);
@@ -103,7 +113,7 @@ static int add_here(gather *of, spill *in, uint64_t id, segment *to)
     to->run = run;
     int status = stretch_here(of, run, &to->stretch, &of->skip);
     of->bytes += to->stretch.bytes;
-    return status || !of->in_files ? status : spill_out(in, id);
+    return status || !of->for_child ? status : make_ready(of, in, id, to);
 }
 
 /* ---- what is elsewhere ------------------------------------------------------------------------------------------- */
@@ -194,7 +204,7 @@ static void begin(gather *of, int status)
         fail(of);
 }
 
-int gather_partition(shuffle *of, uint32_t partition, bool in_files, gather **made)
+int gather_partition(shuffle *of, uint32_t partition, unsigned slots, gather **made)
 {
     uint64_t runs = of->by_ranges && partition > of->splitter_count ? 0 : of->runs;      /* few keys have few ranges: the others are empty */
     int status = gather_new(of->among, of->by_id.number, runs, made), here = transport_rank(post_transport(shuffles_post(of->among)));
@@ -202,8 +212,8 @@ int gather_partition(shuffle *of, uint32_t partition, bool in_files, gather **ma
         return status;
     gather *new = *made;
     shuffle_hold(new->of = of);
-    new->in_files = in_files;
-    new->memory = of->gather_memory;
+    new->for_child = slots;
+    new->memory = slots ? of->gather_memory / (2 * slots) : of->gather_memory;
     new->asks = (struct message_pull){.what = of->by_ranges ? PULL_RANGE : PULL_PARTITION, .partition = of->by_ranges ? 0 : partition};
     shuffle_range(of, partition, &new->low, &new->high);
     for (uint64_t i = 0; i < runs && !status; i++) {
@@ -273,7 +283,7 @@ static int take_piece(gather *of, segment *to, const struct message_stretch *hea
     if (status || to->own.size < head->total)
         return status;
     to->bytes = to->own.data;
-    if (!of->in_files && of->here + to->own.size <= of->memory) {
+    if (of->here + to->own.size <= of->memory) {
         of->here += to->own.size;
         return RF_OK;
     }
@@ -322,7 +332,7 @@ static int take_stretches(gather *of, const peer *from, const message *what, boo
 static bool keep_body(gather *of, post *via, message *what)
 {
     buffer body = {0};
-    if (of->in_files || what->body_size > of->memory - (of->here < of->memory ? of->here : of->memory))
+    if (what->body_size > of->memory - (of->here < of->memory ? of->here : of->memory))
         return false;
     if (!post_take_body(via, what, &body) && buffer_put(&body, what->body, what->body_size))
         return false;

@@ -29,8 +29,7 @@ struct gather {
     buffer bodies;                      /* buffer[] */
     uint64_t skip, bytes, exchanged;
     size_t memory, here;                /* what may lie in memory, and does */
-    bool in_files;                      /* nothing may: a child of the rank reads it */
-    buffer told;                        /* in such a child: what segments point into */
+    bool for_child;                     /* a child of the rank reads it */
     int file;
     char *path;
     uint64_t written;

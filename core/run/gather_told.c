@@ -8,7 +8,8 @@
 /* struct told_all, kind and message of what went wrong with their NULs, and for each segment a struct told_segment; each of these with what
    follows it up to a multiple of 8. */
 struct told_all { uint64_t count, bytes, exchanged; int64_t status; uint64_t kind_size, message_size; };
-struct told_segment { uint64_t offset, bytes, at, input, path_size; };  /* and the path with its NUL; path_size 0: that of the one before */
+struct told_segment { uint64_t offset, bytes, at, input, path_size, here; };      /* and the path with its NUL; path_size 0: that of the one before.
+                                                                       Or where they are here the bytes */
 
 static int put_all(const gather *of, buffer *to)
 {
@@ -24,15 +25,31 @@ static int put_all(const gather *of, buffer *to)
     return status ? status : buffer_align(to, 8);
 }
 
+/* As it lies in memory; NULL: in a file. */
+static const uint8_t *bytes_of(const segment *of)
+{
+    if (of->run)
+        return of->run->path ? NULL : of->run->memory.data + of->stretch.offset;
+    return of->bytes;
+}
+
+static const char *path_of(const segment *of)
+{
+    return of->run ? of->run->path : of->path;
+}
+
 static int put_segment(const segment *of, const char *before, buffer *to)
 {
-    const char *path = of->run ? of->run->path : of->path;
+    const uint8_t *bytes = bytes_of(of);
+    const char *path = bytes ? NULL : path_of(of);
     bool same = before && path && !strcmp(path, before);
     struct told_segment told = {.offset = of->stretch.offset, .bytes = of->stretch.bytes, .at = of->run ? of->stretch.offset : of->at,
-                                .input = of->input, .path_size = path && !same ? strlen(path) + 1 : 0};
+                                .input = of->input, .path_size = path && !same ? strlen(path) + 1 : 0, .here = bytes != NULL};
     int status = buffer_put(to, &told, sizeof told);
     if (!status && told.path_size)
         status = buffer_put(to, path, told.path_size);
+    if (!status && bytes)
+        status = buffer_put(to, bytes, told.bytes);
     return status ? status : buffer_align(to, 8);
 }
 
@@ -43,7 +60,7 @@ int gather_tell(const gather *of, buffer *to)
     for (uint32_t i = 0; i < of->count && !status && !of->wrong; i++) {
         const segment *one = &of->segments[i];
         status = put_segment(one, before, to);
-        before = one->run ? one->run->path : one->path ? one->path : before;
+        before = bytes_of(one) || !path_of(one) ? before : path_of(one);
     }
     return status;
 }
@@ -79,9 +96,8 @@ static int take_wrong(gather *to, const struct told_all *all, const uint8_t *at,
     return to->wrong ? RF_OK : RF_ENOMEM;
 }
 
-static int take_segments(gather *to, uint64_t count, const uint8_t *at, const uint8_t *end)
+static int take_segments(gather *to, uint64_t count, const uint8_t *from, const uint8_t *at, const uint8_t *end)
 {
-    const uint8_t *from = to->told.data;
     const char *path = NULL;
     for (; to->count < count; to->count++) {
         struct told_segment told;
@@ -91,10 +107,15 @@ static int take_segments(gather *to, uint64_t count, const uint8_t *at, const ui
         at += sizeof told;
         if (told.path_size && !(path = take_text(&at, end, told.path_size)))
             return malformed();
-        if (told.bytes && !path)
+        if (told.here ? told.bytes > (uint64_t)(end - at) : told.bytes && !path)
             return malformed();
+        to->segments[to->count] = (segment){.input = (unsigned)told.input, .stretch = {told.offset, told.bytes}};
+        if (told.here)
+            to->segments[to->count].bytes = at;
+        else
+            to->segments[to->count].path = path, to->segments[to->count].at = told.at;
+        at += told.here ? told.bytes : 0;
         skip_to_next(&at, from);
-        to->segments[to->count] = (segment){.input = (unsigned)told.input, .stretch = {told.offset, told.bytes}, .path = path, .at = told.at};
     }
     return RF_OK;
 }
@@ -112,10 +133,8 @@ int gather_told(shuffles *among, const void *bytes, size_t size, gather **made)
     gather *new = *made;
     new->bytes = all.bytes;
     new->exchanged = all.exchanged;
-    status = buffer_put(&new->told, bytes, size);
-    const uint8_t *at = new->told.data + sizeof all, *end = new->told.data + size;
-    if (!status)
-        status = all.status ? take_wrong(new, &all, at, end) : take_segments(new, all.count, at, end);
+    const uint8_t *at = (const uint8_t *)bytes + sizeof all, *end = (const uint8_t *)bytes + size;
+    status = all.status ? take_wrong(new, &all, at, end) : take_segments(new, all.count, bytes, at, end);
     if (status) {
         gather_free(new);
         *made = NULL;

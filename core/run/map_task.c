@@ -98,14 +98,14 @@ static enum keyed_outcome seal(keyed_task *task)
         return keyed_task_broke(task, status);
     sums.records = made->records;
     sums.bytes = made->bytes;
-    sums.spilled = made->path || task->chunk->result ? made->bytes : 0;
+    sums.spilled = made->path ? made->bytes : 0;
     sums.sample_size = made->sample_size;
     buffer sample = {0};
     status = buffer_put(&sample, made->sample, made->sample_size);
     if (status)
         run_free(made);
     else
-        status = task->chunk->result ? run_give(made, task->chunk->result) : shuffle_keep(of, made, &sums.run);
+        status = task->chunk->result ? keyed_task_give(task, made, &sums) : shuffle_keep(of, made, &sums.run);
     enum keyed_outcome outcome = status ? keyed_task_broke(task, status) : keyed_task_done(task, &sums, sample.data);
     buffer_free(&sample);
     return outcome;

@@ -158,10 +158,10 @@ static int begin_run(reduced *of)
 {
     const executor_chunk *chunk = of->task->chunk;
     shuffle *in = chunk->job->keyed;
-    bool large = !chunk->result && gather_bytes(chunk->gathers) > in->gather_memory;
+    bool large = gather_bytes(chunk->gathers) > in->gather_memory;
     char *path = NULL;
-    int status = large ? shuffles_scratch(in->among, &path) : RF_OK;
-    status = status ? status : run_begin(&of->to_run, &in->flat, chunk->result ? chunk->result : path, 0);
+    int status = large && !chunk->result ? shuffles_scratch(in->among, &path) : RF_OK;
+    status = status ? status : run_begin(&of->to_run, &in->flat, large && chunk->result ? chunk->result : path, 0);
     of->writes_run = !status;
     free(path);
     return status;
@@ -193,7 +193,7 @@ static int end_run(reduced *of, struct message_commit *sums)
     const executor_chunk *chunk = of->task->chunk;
     sums->bytes = made->bytes;
     sums->spilled = made->path ? made->bytes : 0;
-    return chunk->result ? run_give(made, chunk->result) : shuffle_make(chunk->job->keyed, made, &sums->run);
+    return chunk->result ? keyed_task_give(of->task, made, sums) : shuffle_make(chunk->job->keyed, made, &sums->run);
 }
 
 static int end_output(reduced *of, struct message_commit *sums)

@@ -1,4 +1,4 @@
-/* What a slot makes of tasks by key. Such a task is one unit: what comes of it is a commit, and a run that its child has left in a file, which the rank
+/* What a slot makes of tasks by key. Such a task is one unit: what comes of it is a commit, and a run that its child has left in a file, or told beside it, which the rank
    takes over; or one failure. A child that ends in it, wherever it is, costs this attempt. */
 #include <stdlib.h>
 #include <unistd.h>
@@ -33,17 +33,37 @@ static int keep(slot *of, sealed_run *run, struct message_commit *sums)
     return of->job->phase == PHASE_MAP ? shuffle_keep(keyed, run, &sums->run) : shuffle_make(keyed, run, &sums->run);
 }
 
+static int open_given(slot *of, sealed_run **run)
+{
+    rf_value given = column_peek(&of->added, 0);
+    buffer bytes = {0};
+    *run = NULL;
+    of->added = (column){.count = 0};
+    if (rf_type_of(given) != RF_BYTES)
+        return RF_EUSAGE;
+    int status = buffer_put(&bytes, given.data, rf_size(given));
+    return status ? status : run_open_bytes(&bytes, run);
+}
+
+static int open_result(struct given *one, sealed_run **run)
+{
+    int status = run_open_file(one->result, true, run);
+    if (status)
+        return status;
+    free(one->result);                  /* it is the run's file now */
+    one->result = NULL;
+    return RF_OK;
+}
+
 static int adopt(slot *of, struct message_commit *sums)
 {
     struct given *one = slot_given(of, 0);
     sealed_run *run;
     if (!one->result)
         return RF_OK;
-    int status = run_open_file(one->result, true, &run);
+    int status = of->added.count ? open_given(of, &run) : open_result(one, &run);
     if (status)
         return status;
-    free(one->result);                  /* it is the run's file now */
-    one->result = NULL;
     if (run->records == sums->records)
         return keep(of, run, sums);
     run_free(run);

@@ -63,8 +63,9 @@ bool slot_is_sound(const slot *of, uint64_t units)
 {
     const struct given *one = &of->chunks[of->first];
     uint64_t values = of->values.count, positions = slot_has_positions(of) ? values : 0;
+    bool adds = of->job->keyed ? of->added.count <= 1 : of->added.count % 2 == 0;
     return units <= one->count - one->units && (slot_has_positions(of) || units == values) && column_fits(&of->values) &&
-           column_fits(&of->added) && of->added.count % 2 == 0 && of->positions.size == positions * sizeof(uint64_t) &&
+           column_fits(&of->added) && adds && of->positions.size == positions * sizeof(uint64_t) &&
            fits(&of->positions) && fits(&of->failures);
 }
 
