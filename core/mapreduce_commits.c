@@ -62,25 +62,39 @@ static int take_commit(by_key_run *run, uint32_t part, const rf_result *of)
     return status ? status : add_passed_over(run, &what, of);
 }
 
-/* A task that has failed for good ends it all. What is wrong with the disk or the memory is no item's fault. */
-static int task_failed(by_key_run *run, const rf_result *of)
+/* What is wrong with the disk or the memory is no item's fault, unless its memory, or its time in a child, is limited. */
+static bool is_of_machine(const by_key_run *run, uint32_t part, const rf_result *of)
 {
-    const rf_error *why = of->error;
+    const rf_options *settled = job_options(run->parts[part]);
+    switch (of->error->status) {
+    case RF_ENOMEM: return settled->executor != RF_FORK || settled->task_memory == RF_UNLIMITED;
+    case RF_ETIMEOUT: return of->rank < 0;
+    case RF_EOUTPUT:
+    case RF_ELOST:
+    case RF_ECANCELLED:
+    case RF_ECLOSED:
+    case RF_EHALTED:
+    case RF_EINIT: return true;
+    default: return false;
+    }
+}
+
+/* A task that has failed for good ends it all. */
+static int task_failed(by_key_run *run, uint32_t part, const rf_result *of)
+{
     char text[1536], where[320] = "";
-    rf_error all = *why;
-    bool of_machine = why->status == RF_EOUTPUT || why->status == RF_ENOMEM || why->status == RF_ELOST || why->status == RF_ETIMEOUT ||
-                      why->status == RF_ECANCELLED || why->status == RF_ECLOSED || why->status == RF_EHALTED || why->status == RF_EINIT;
+    rf_error all = *of->error;
     if (of->rank >= 0)
         snprintf(where, sizeof where, " (rank %d%s%s, attempt %u)", of->rank, of->host ? " on " : "", of->host ? of->host : "", of->attempts);
-    snprintf(text, sizeof text, "%s: %s%s", run->settled.name, why->message, where);
-    all.status = of_machine ? why->status : RF_EITEMS;
+    snprintf(text, sizeof text, "%s: %s%s", run->settled.name, all.message, where);
+    all.status = is_of_machine(run, part, of) ? all.status : RF_EITEMS;
     all.message = text;
     return error_of_item(&all);
 }
 
 int by_key_take(by_key_run *run, uint32_t part, const rf_result *of)
 {
-    return of->ok ? take_commit(run, part, of) : task_failed(run, of);
+    return of->ok ? take_commit(run, part, of) : task_failed(run, part, of);
 }
 
 /* ---- all is mapped ------------------------------------------------------------------------------------------------ */

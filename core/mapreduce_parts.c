@@ -82,9 +82,6 @@ static int settle_part(by_key_run *run, job_order *order, uint32_t part)
     status = status ? status : pool_check_together(pool, order->source, &order->settled);
     if (status)
         return status;
-    if (order->settled.executor == RF_FORK)
-        return error_set(RF_EOPTION, "option", "executor: map and reduce tasks by key run inline; leave out RF_FORK and what asks for it (slots, "
-                                               "task_timeout, task_memory, lifespan)");
     order->settled.timeout = isfinite(run->deadline) ? fmax(run->deadline - pool_now(pool), 1e-9) : RF_NONE;
     order->settled.on_progress = run->on_progress ? part_goes_on : NULL;
     order->settled.user = &run->progress[part];
@@ -151,7 +148,7 @@ int by_key_make_reduce(by_key_run *run)
     order.settled.iterable_len = 0;
     order.settled.chunk_size = 1;
     order.settled.n_splits = 0;
-    order.settled.slots = 2;                    /* a worker gathers for the next task while it runs one */
+    order.ahead = 1;                            /* a worker gathers for the next task while it runs others */
     order.tolerates = 0;
     status = coordinator_make(run->pool->self->schedules, &order, &run->parts[0]);
     run->part_count = !status;

@@ -710,7 +710,14 @@ int rf_seq_reduce(rf_seq *, rf_fold fold, const rf_options *, rf_results **);
 
    Tasks: a map task is a block of the input: as many items as chunk_size says, or blocks of files of split_size bytes in all (automatic: 32 MiB or more
    where there is so much). It is also what is tried again: where an item fails, its whole task is, on another worker where there is one, and nothing of
-   the failed attempt is kept. A reduce task is a partition. */
+   the failed attempt is kept. A reduce task is a partition.
+
+   With RF_FORK (see rf_executor) a whole task runs in a child: mapper and combiner, sorting, writing runs to scratch files; merging, reducer and output. A
+   mapper, combiner, reducer, partitioner or comparison that ends its child costs one attempt of its task, told with the item or key that it was at
+   (RF_BY_KEY_GLOBAL compares keys in the ranks, too). task_timeout is of one item of a mapper, or one key of a reducer, or of a combiner that runs
+   outside of a mapper. task_memory is of functions, and what the library needs beside them is a quarter of that and 48 MiB more; with it, and for each of several
+   slots, tasks sort that much less at once. lifespan counts items and keys; a child is replaced between tasks. A tolerant job goes on without an item that ends
+   children: its task is run again without it. */
 typedef enum rf_order {
     RF_UNORDERED,                           /* of the keys in a partition: none is promised, but it is the same in each run */
     RF_BY_KEY,                              /* ascending within each partition */
@@ -761,7 +768,8 @@ typedef struct rf_job {
     rf_format format;
     bool force;                             /* an output directory that exists is exchanged for the new one; without it is RF_EEXISTS */
     bool tolerant;                          /* an item whose attempts are used up costs nothing but itself: output is written without it, and the
-                                               verb returns RF_EITEMS. Without it the job ends with the first, and no output is touched */
+                                               verb returns RF_EITEMS. Without it the job ends with the first, and no output is touched. A key, which
+                                               a reducer or combiner fails at, ends it always */
     bool compress;                          /* what is sorted and sent, through zlib: for slow disks and networks */
 } rf_job;
 

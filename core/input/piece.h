@@ -9,6 +9,8 @@
      INPUT_ADDED    a sealed column, a value a unit, and behind it uint64_t[units], their indices (a: the column's size). Where it is one
                     unit, its index is b
      INPUT_PAIRS    a struct input_pairs: pairs of a dataset, which the worker makes a column of tuples of before they are read
+     INPUT_SEVERAL  pieces, one after another, each a struct input_part and its body, padded to 16: never comes from rank 0, but a worker
+                    makes one of what it hands on
      INPUT_UNREADABLE  a text with its NUL: why none of the units can be read
      INPUT_FILES    spans, each a struct input_span and the path with its NUL, padded to 8 (a: split size, b: record size, layout)
      INPUT_ZIP      a struct input_member for each member (a: how many), then their bodies, each padded to 16: a unit is a tuple of
@@ -18,7 +20,7 @@
 
 #include "base/buffer.h"
 
-enum input_kind { INPUT_RANGE = 1, INPUT_ARRAY, INPUT_COLUMN, INPUT_FILES, INPUT_ADDED, INPUT_ZIP, INPUT_PAIRS, INPUT_UNREADABLE };
+enum input_kind { INPUT_RANGE = 1, INPUT_ARRAY, INPUT_COLUMN, INPUT_FILES, INPUT_ADDED, INPUT_ZIP, INPUT_PAIRS, INPUT_UNREADABLE, INPUT_SEVERAL };
 enum input_layout { INPUT_SPLITS = 1, INPUT_LINES, INPUT_WHOLE, INPUT_RECORDS, INPUT_PREFIXED };
 
 #define INPUT_MEMBERS_MOST 64           /* as many as RF_ARGS reads */
@@ -57,5 +59,12 @@ struct input_member {
     uint64_t a, b;
     uint64_t body_size;                 /* without its padding */
 };
+
+/* One of several: of the units first, first + 1, ... */
+struct input_part {
+    uint64_t first, count;
+    struct input_member piece;
+};
+_Static_assert(sizeof(struct input_part) % 16 == 0, "a body behind it lies as bodies must");
 
 #endif

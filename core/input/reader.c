@@ -16,6 +16,8 @@ struct reader {
     buffer copy;                    /* of an element that does not lie as an item must */
     file_reader files;
     zip_reader zip;
+    const uint8_t *more;            /* of several pieces: those that follow */
+    size_t more_size;
 };
 
 reader *reader_inside(unsigned depth)
@@ -103,7 +105,7 @@ static int open_values(reader *from, const input_piece *piece, uint64_t count)
     }
 }
 
-int reader_open(reader *from, const input_piece *piece, uint64_t first, uint64_t count, uint64_t position)
+static int open_one(reader *from, const input_piece *piece, uint64_t first, uint64_t count, uint64_t position)
 {
     from->piece = *piece;
     from->first = first;
@@ -122,6 +124,59 @@ int reader_open(reader *from, const input_piece *piece, uint64_t first, uint64_t
     from->at = position == UINT64_MAX ? 0 : position - first;
     from->end = position == UINT64_MAX ? count : from->at + 1;
     return RF_OK;
+}
+
+/* The next of several pieces, of which there is one. */
+static int open_next(reader *from)
+{
+    struct input_part head;
+    memcpy(&head, from->more, sizeof head);
+    const uint8_t *body = from->more + sizeof head;
+    size_t taken = sizeof head + (((size_t)head.piece.body_size + 15) & ~(size_t)15);
+    from->more += taken;
+    from->more_size -= taken;
+    input_piece piece = {.kind = head.piece.kind, .layout = head.piece.layout, .a = head.piece.a, .b = head.piece.b, .body = body,
+                         .body_size = (size_t)head.piece.body_size, .borrowed = true};       /* no NUL is behind it */
+    return open_one(from, &piece, head.first, head.count, UINT64_MAX);
+}
+
+/* They follow each other, and are all of the units. */
+static bool parts_fit(const uint8_t *at, size_t left, uint64_t first, uint64_t count)
+{
+    struct input_part head;
+    for (size_t taken; left; at += taken, left -= taken) {
+        if (left < sizeof head)
+            return false;
+        memcpy(&head, at, sizeof head);
+        if (head.piece.body_size > left - sizeof head || head.piece.kind == INPUT_SEVERAL || head.first != first || !head.count || head.count > count)
+            return false;
+        taken = sizeof head + (((size_t)head.piece.body_size + 15) & ~(size_t)15);
+        if (taken > left)
+            return false;
+        first += head.count;
+        count -= head.count;
+    }
+    return !count;
+}
+
+static int open_several(reader *from, const input_piece *piece, uint64_t first, uint64_t count, uint64_t position)
+{
+    from->piece = *piece;
+    from->at = from->end = from->zip.count = 0;
+    if (!piece->body_size || !piece->body || (uintptr_t)piece->body % 16 || position != UINT64_MAX ||
+        !parts_fit(piece->body, piece->body_size, first, count))
+        return unsound("units of several pieces", count);
+    from->more = piece->body;
+    from->more_size = piece->body_size;
+    int status = open_next(from);
+    from->more_size = status ? 0 : from->more_size;
+    return status;
+}
+
+int reader_open(reader *from, const input_piece *piece, uint64_t first, uint64_t count, uint64_t position)
+{
+    from->more_size = 0;
+    return piece->kind == INPUT_SEVERAL ? open_several(from, piece, first, count, position) : open_one(from, piece, first, count, position);
 }
 
 bool reader_of_files(const reader *from)
@@ -223,7 +278,7 @@ static int read_value(reader *from, rf_value *value)
     }
 }
 
-int reader_next(reader *from, reader_item *item)
+static int next_of_piece(reader *from, reader_item *item)
 {
     if (from->piece.kind == INPUT_FILES)
         return file_reader_next(&from->files, item);
@@ -238,4 +293,20 @@ int reader_next(reader *from, reader_item *item)
     int status = read_value(from, &item->value);
     from->at++;
     return status;
+}
+
+/* Several pieces: one of them is done. What cannot be opened is an item that failed. */
+static __attribute__((noinline)) int next_of_others(reader *from, reader_item *item)
+{
+    int status = open_next(from);
+    if (status == RF_OK)
+        return reader_next(from, item);
+    *item = (reader_item){.value = rf_nil(), .unit = from->first, .position = from->first, .path_index = UINT64_MAX};
+    return status == RF_EUSAGE ? error_set(RF_EINPUT, "input", "%s", rf_last_error()->message) : status;
+}
+
+int reader_next(reader *from, reader_item *item)
+{
+    int status = next_of_piece(from, item);
+    return status == RF_END && from->more_size ? next_of_others(from, item) : status;
 }

@@ -41,6 +41,18 @@ int run_spill(sealed_run *of, const char *path)
     return RF_OK;
 }
 
+int run_give(sealed_run *of, const char *path)
+{
+    int status = RF_OK;
+    if (!of->path)
+        status = run_spill(of, path);
+    else if (strcmp(of->path, path) && rename(of->path, path))
+        status = disk_fail(path, "made of a run", 0, errno);
+    of->kept = !status;
+    run_free(of);
+    return status;
+}
+
 int run_copy(const sealed_run *of, uint64_t offset, size_t size, uint8_t *to)
 {
     if (offset > of->bytes || size > of->bytes - offset)

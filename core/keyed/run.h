@@ -51,6 +51,7 @@ typedef struct sealed_run {
 
 void run_free(sealed_run *old);                     /* NULL is legal */
 int run_spill(sealed_run *of, const char *path);    /* writes it to path and frees its memory. RF_EOUTPUT: it stays as it is */
+int run_give(sealed_run *of, const char *path);     /* to path, a new file that stays: for another process to open. Frees it, also after RF_EOUTPUT */
 
 /* A run that somebody else sealed: in a file (*made removes it when owned), or its bytes (taken, also after a failure). RF_EINPUT names the
    file and the offset. The index is checked whole; blocks are when they are read. */

@@ -48,7 +48,7 @@ scratch *scratch_new(const char *place)
     return made;
 }
 
-/* Everything in a folder of ours is a file. at: the folder's descriptor, closed here. */
+/* What is in a folder of ours is a file, or the folder of a child. at: the folder's descriptor, closed here. */
 static void empty_folder(int at)
 {
     DIR *folder = fdopendir(at);
@@ -56,8 +56,13 @@ static void empty_folder(int at)
         close(at);
         return;
     }
-    for (struct dirent *entry; (entry = readdir(folder));)
-        unlinkat(dirfd(folder), entry->d_name, 0);
+    for (struct dirent *entry; (entry = readdir(folder));) {
+        bool is_child = strncmp(entry->d_name, NAME, sizeof NAME - 1) == 0;
+        int child = is_child ? openat(at, entry->d_name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW) : -1;
+        if (child >= 0)
+            empty_folder(child);
+        unlinkat(at, entry->d_name, child >= 0 ? AT_REMOVEDIR : 0);
+    }
     closedir(folder);
 }
 
@@ -142,6 +147,19 @@ static int make_folder(scratch *in)
     return RF_OK;
 }
 
+int scratch_folder(scratch *in, const char **path)
+{
+    int status = in->folder ? RF_OK : make_folder(in);
+    *path = in->folder;
+    return status;
+}
+
+void scratch_sweep(const scratch *in)
+{
+    if (in->folder)
+        remove_all_abandoned(in->folder);
+}
+
 int scratch_path(scratch *in, char **path)
 {
     *path = NULL;
@@ -156,15 +174,22 @@ int scratch_path(scratch *in, char **path)
     return RF_OK;
 }
 
+void scratch_clear(scratch *of)
+{
+    if (of->folder)
+        remove_folder(of->folder);
+    if (of->lock >= 0)
+        close(of->lock);
+    free(of->folder);
+    of->folder = NULL;
+    of->lock = -1;
+}
+
 void scratch_free(scratch *old)
 {
     if (!old)
         return;
-    if (old->folder)
-        remove_folder(old->folder);
-    if (old->lock >= 0)
-        close(old->lock);
-    free(old->folder);
+    scratch_clear(old);
     free(old->place);
     free(old);
 }

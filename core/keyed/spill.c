@@ -154,6 +154,12 @@ int spill_release(spill *all, uint64_t id)
     return stay_in_budget(all);
 }
 
+int spill_out(spill *all, uint64_t id)
+{
+    kept *one = find(all, id);
+    return one->run->path ? RF_OK : spill_one(all, one);
+}
+
 void spill_clear(spill *all)
 {
     for (size_t i = all->count; i-- > 0;) {

@@ -20,6 +20,7 @@ int spill_add(spill *all, uint64_t id, sealed_run *made);
 const sealed_run *spill_look(const spill *all, uint64_t id);    /* without its blocks; NULL: there is none */
 const sealed_run *spill_use(spill *all, uint64_t id);           /* to read it; NULL: there is none */
 int spill_release(spill *all, uint64_t id);                     /* RF_OK, or as spill_add */
+int spill_out(spill *all, uint64_t id);             /* from now on the run, which is there, lies in a file. RF_EOUTPUT. Nobody may be reading it from memory */
 void spill_drop(spill *all, uint64_t id);                       /* frees the run; it is not in use */
 void spill_clear(spill *all);                       /* frees all runs; those in use when they are released */
 size_t spill_bytes(const spill *all);                           /* in memory */

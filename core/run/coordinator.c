@@ -235,6 +235,7 @@ static int plan_it(coordinator *runs, job *of, double now)
                    .unit_bytes = source_unit_bytes(of->source),
                    .piece_bytes = SOURCE_PIECE_BYTES,
                    .settled = of->settled};
+    as.settled.slots += of->ahead;
     if (of->in_blocks) {
         as.length = blocks_count(&of->blocks);
         as.unit_bytes = 0;

@@ -55,6 +55,9 @@ typedef struct executor_chunk {
     bool more;                          /* more pieces of its task follow */
     uint64_t unit;                      /* of a task by key */
     struct gather *gathers;             /* what it reads beside its piece; NULL: nothing */
+    const char *result;                 /* of a task by key in a child: the file that its run goes to, unless it is small. NULL: the run is kept here */
+    buffer passed;                      /* a view: items that it goes without, as failures of a part, because they ended children before */
+    uint64_t passed_count;
     bool follows;                       /* it begins where the chunk before ended: the clock need not be read again */
 } executor_chunk;
 
@@ -74,7 +77,8 @@ typedef struct executor_part {
     bool positioned;                    /* positions tell where its values come from, not their order */
     column *values;                     /* one an item, nil where it failed; of a chained job what came out at its end */
     buffer *positions;                  /* uint64_t each */
-    column *added;                      /* what these items have added to the job: index and value by turns; empty unless it grows */
+    column *added;                      /* what these items have added to the job: index and value by turns; empty unless it grows. Or within the
+                                           fork executor, of a task by key, its run */
     buffer *failures;                   /* message_add_failure's format */
 } executor_part;
 

@@ -435,10 +435,14 @@ static void run_and_finish(struct executor_inline *in, executor_part *part)
 /* A task by key is one part, of the one unit that it is. */
 static void run_keyed(struct executor_inline *in, executor_part *part)
 {
-    keyed_task task = {.call = &in->call, .chunk = &in->chunk, .from = in->from, .failures = &in->failures, .values = &in->values};
+    keyed_task task = {.call = &in->call, .chunk = &in->chunk, .from = in->from, .failures = &in->failures, .values = &in->values,
+                       .added = &in->added};
+    in->chunk.job->keyed->log = in->log;
+    logbook_place(in->log, LOGBOOK_LIBRARY);
     enum keyed_outcome outcome = in->stop                                  ? KEYED_NOTHING
                                  : in->chunk.job->phase == PHASE_REDUCE ? reduce_task_run(&task)
                                                                         : map_task_run(&task);
+    logbook_place(in->log, LOGBOOK_NOWHERE);
     double now = host_now(in);
     bool covers = outcome != KEYED_NOTHING;
     in->busy = false;

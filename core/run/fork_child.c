@@ -9,8 +9,10 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "run/fork_keyed.h"
 #include "run/fork_names.h"
 #include "run/fork_shares.h"
+#include "run/gather.h"
 #include "run/work_job.h"
 #include "run/zygote.h"
 
@@ -20,6 +22,7 @@ struct life {
     registry *functions;
     struct work_job *job;               /* the last one told of */
     share_table *shares;
+    shuffles *by_key;                   /* of a part of a job by key: with that job alone. NULL: it is none */
     rf_error refused;                   /* why that cannot be run here, where job is NULL; its texts are those below */
     char kind[32], text[1024];
     const ring_request *request;        /* the RUN in hand */
@@ -85,14 +88,6 @@ static void watch_memory(void)
         sigaction(fatal[i], &note, &before[i]);
 }
 
-static _Noreturn void leave(struct life *in)
-{
-    executor_free(in->runs);            /* .exit */
-    fflush(NULL);
-    atomic_store(&head->left, 1);
-    _exit(0);
-}
-
 /* ---- memory ---- */
 
 static size_t address_space_now(void)
@@ -106,7 +101,7 @@ static size_t address_space_now(void)
     return pages * (size_t)sysconf(_SC_PAGESIZE);
 }
 
-/* mapped: of shared data, and nothing of the functions' doing. */
+/* mapped: of shared data, or the library's share of a task by key, and nothing of the functions' doing. */
 static void limit_memory(struct life *in, uint64_t most, size_t mapped)
 {
     struct rlimit limit;
@@ -173,10 +168,21 @@ static void tell_last_error(struct life *in, const executor_chunk *chunk)
 static void forget_job(struct life *in)
 {
     work_job_free(in->job);
+    shuffles_free(in->by_key);
     fork_shares_close(in->shares);
     in->job = NULL;
+    in->by_key = NULL;
     in->shares = NULL;
     limit_memory(in, UINT64_MAX, 0);
+}
+
+static _Noreturn void leave(struct life *in)
+{
+    executor_free(in->runs);            /* .exit */
+    forget_job(in);                     /* its scratch */
+    fflush(NULL);
+    atomic_store(&head->left, 1);
+    _exit(0);
 }
 
 /* The last error says why. */
@@ -188,20 +194,22 @@ static void refuse(struct life *in)
     forget_job(in);
 }
 
-static int read_job(struct life *in, const ring_request *request, uint8_t *frame)
+static int read_job(struct life *in, const ring_request *request, uint8_t *frame, size_t *own)
 {
     message what;
     int status = message_read(&what, 0, frame, request->frame_size);
     if (status == RF_OK)
         status = fork_names_apply(in->functions, &what, (const char *)frame + request->frame_size);
-    return status ? status : work_job_new(in->functions, NULL, NULL, &what, &in->job);
+    if (status == RF_OK && request->keyed_at)
+        status = fork_keyed_open(in->functions, frame + request->keyed_at, &what.job, &in->by_key, own);
+    return status ? status : work_job_new(in->functions, NULL, in->by_key, &what, &in->job);
 }
 
 static void take_job(struct life *in, const ring_request *request, uint8_t *frame)
 {
-    size_t mapped = 0;
+    size_t mapped = 0, own = 0;
     forget_job(in);
-    int status = read_job(in, request, frame);
+    int status = read_job(in, request, frame, &own);
     if (status == RF_OK)
         status = fork_shares_open(frame + request->shares_at, &in->shares, &mapped);
     if (status) {
@@ -209,7 +217,7 @@ static void take_job(struct life *in, const ring_request *request, uint8_t *fram
         return;
     }
     in->job->job.shares = in->shares;
-    limit_memory(in, in->job->job.task_memory, mapped);
+    limit_memory(in, in->job->job.task_memory, mapped + own);
 }
 
 /* Lines that functions print are written by their newline; what has none, at the end of a part. */
@@ -249,7 +257,31 @@ static void run(struct life *in, const executor_chunk *chunk)
     }
 }
 
-static void take_run(struct life *in, ring_request *request, const uint8_t *frame)
+/* A task by key. */
+static int take_behind(struct life *in, const ring_request *request, uint8_t *frame, executor_chunk *chunk)
+{
+    chunk->result = request->result_at ? (const char *)frame + request->result_at : NULL;
+    chunk->passed = buffer_over(frame + request->passed_at, request->passed_size);
+    chunk->passed.size = request->passed_size;
+    chunk->passed_count = request->passed_count;
+    if (chunk->job->phase != PHASE_REDUCE)
+        return RF_OK;
+    return gather_told(in->by_key, chunk->piece.body, chunk->piece.body_size, &chunk->gathers);
+}
+
+static void run_described(struct life *in, const ring_request *request, uint8_t *frame, executor_chunk *chunk)
+{
+    if (in->by_key && take_behind(in, request, frame, chunk)) {
+        tell_last_error(in, chunk);
+        return;
+    }
+    run(in, chunk);
+    gather_free(chunk->gathers);
+    if (in->by_key)
+        scratch_clear(shuffles_place(in->by_key));      /* it may be idle for long */
+}
+
+static void take_run(struct life *in, ring_request *request, uint8_t *frame)
 {
     message what;
     if (message_read(&what, 0, frame, request->frame_size))
@@ -265,7 +297,7 @@ static void take_run(struct life *in, ring_request *request, const uint8_t *fram
     chunk = work_job_chunk(in->job, &what);
     chunk.told_items = request->told_items;
     chunk.told_units = request->told_units;
-    run(in, &chunk);
+    run_described(in, request, frame, &chunk);
 }
 
 static void serve_one(struct life *in, uint64_t number)

@@ -14,27 +14,30 @@ static uint32_t count_of(const executor_job *job)
     return job->chained ? job->stage_count : 1;
 }
 
-static size_t name_size(const rf_registration *function)
+size_t fork_name_size(const rf_registration *function)
 {
     return function ? strlen(function->file) + strlen(function->name) + sizeof ":" : 1;
+}
+
+char *fork_name_put(const rf_registration *function, char *space)
+{
+    size_t size = fork_name_size(function);
+    snprintf(space, size, "%s%s%s", function ? function->file : "", function ? ":" : "", function ? function->name : "");
+    return space + size;
 }
 
 size_t fork_names_size(const executor_job *job)
 {
     size_t size = 0;
     for (uint32_t i = 0; i < count_of(job); i++)
-        size += name_size(function_at(job, i));
+        size += fork_name_size(function_at(job, i));
     return size;
 }
 
 void fork_names_put(const executor_job *job, char *space)
 {
-    for (uint32_t i = 0; i < count_of(job); i++) {
-        const rf_registration *function = function_at(job, i);
-        size_t size = name_size(function);
-        snprintf(space, size, "%s%s%s", function ? function->file : "", function ? ":" : "", function ? function->name : "");
-        space += size;
-    }
+    for (uint32_t i = 0; i < count_of(job); i++)
+        space = fork_name_put(function_at(job, i), space);
 }
 
 const char *fork_names_first(const executor_job *job)
@@ -47,7 +50,7 @@ const char *fork_names_first(const executor_job *job)
 
 /* ---- the child ---- */
 
-static int number_of(const registry *functions, const char *name, uint32_t *number)
+int fork_name_number(const registry *functions, const char *name, uint32_t *number)
 {
     for (*number = 0; *number < registry_count(functions); ++*number) {
         const rf_registration *one = registry_at(functions, *number);
@@ -62,14 +65,14 @@ static int number_of(const registry *functions, const char *name, uint32_t *numb
 int fork_names_apply(const registry *functions, message *job, const char *names)
 {
     if (!job->job.chained)
-        return number_of(functions, names, &job->job.function);
+        return fork_name_number(functions, names, &job->job.function);
     const void *at = job->body;
     size_t left = job->body_size;
     struct message_stage *in_place = (struct message_stage *)(uintptr_t)at, copy;
     rf_value state;
     int status;
     for (; (status = message_next_stage(&at, &left, &copy, &state)) == RF_OK; in_place = (struct message_stage *)(uintptr_t)at) {
-        status = *names ? number_of(functions, names, &in_place->function) : RF_OK;
+        status = *names ? fork_name_number(functions, names, &in_place->function) : RF_OK;
         if (status)
             return status;
         names += strlen(names) + 1;

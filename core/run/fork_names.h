@@ -5,6 +5,11 @@
 
 #include "run/work_job.h"
 
+/* Of one function: "file:name", with its NUL; NULL: "". */
+size_t fork_name_size(const rf_registration *function);
+char *fork_name_put(const rf_registration *function, char *space);      /* gives what is behind it */
+int fork_name_number(const registry *functions, const char *name, uint32_t *number);    /* RF_EUNREGISTERED */
+
 /* The rank: "file:name", with its NUL, of each in order; those of a chained job that have none are "". */
 size_t fork_names_size(const executor_job *job);
 void fork_names_put(const executor_job *job, char *space);

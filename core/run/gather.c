@@ -7,46 +7,16 @@
 
 #include "base/error.h"
 #include "keyed/disk.h"
+#include "run/gather_state.h"
 
 #define ASKED_MOST ((size_t)32 << 20)   /* bytes in an answer: mostly one for all that a peer has. Less where memory is short: what all askers
                                            want of a rank at once is then no more than what one of them may gather */
 #define ASKED_LEAST ((size_t)256 << 10)
 #define HERE_LEAST ((size_t)1 << 20)
 
-/* One of the other ranks. What it has is wanted in the order of the segments. */
-typedef struct peer {
-    int rank;
-    uint32_t *wanted;                   /* segments */
-    uint64_t *ids;                      /* their runs */
-    uint32_t count, room, next;         /* next: the first that has not come whole */
-} peer;
-
-struct gather {
-    struct gather *next;                /* of all that wait for answers */
-    shuffles *among;
-    shuffle *of;                        /* held; NULL: of a job that need not be known here */
-    uint64_t number, keyed;
-    struct message_pull asks;           /* what of each run */
-    const record *low, *high;
-    segment *segments;
-    uint32_t count, made;               /* made: as many were there at first */
-    uint64_t *pinned;                   /* runs of this rank */
-    spill *pinned_in;
-    uint32_t pinned_count;
-    peer *peers;
-    uint32_t peer_count, waits;         /* waits: peers whose answer is to come */
-    buffer bodies;                      /* buffer[] */
-    uint64_t skip, bytes, exchanged;
-    size_t memory, here;                /* what may lie in memory, and does */
-    int file;
-    char *path;
-    uint64_t written;
-    failure *wrong;
-};
-
 /* ---- made -------------------------------------------------------------------------------------------------------- */
 
-static int gather_new(shuffles *among, uint64_t keyed, uint64_t segments, gather **made)
+int gather_new(shuffles *among, uint64_t keyed, uint64_t segments, gather **made)
 {
     *made = NULL;
     if (segments > UINT32_MAX)
@@ -80,6 +50,7 @@ void gather_free(gather *old)
     if (!old)
         return;
     unlink_waiting(old);
+    shuffle *of = old->of;
     for (uint32_t i = 0; i < old->count; i++)
         segment_free(&old->segments[i]);
     for (uint32_t i = 0; i < old->pinned_count; i++)
@@ -100,8 +71,8 @@ void gather_free(gather *old)
     free(old->segments);
     free(old->pinned);
     failure_free(old->wrong);
-    shuffle_let_go(old->of);
     free(old);
+    shuffle_let_go(of);
 }
 
 static void fail(gather *of)
@@ -121,6 +92,17 @@ static int stretch_here(const gather *of, const sealed_run *run, run_stretch *to
     }
 }
 
+/* A child cannot see the memory of the rank: what lies there is told as it is, or it is in a file. */
+static int make_ready(gather *of, spill *in, uint64_t id, const segment *to)
+{
+    if (to->run->path)
+        return RF_OK;
+    if (to->stretch.bytes > of->memory - (of->here < of->memory ? of->here : of->memory))
+        return spill_out(in, id);
+    of->here += to->stretch.bytes;
+    return RF_OK;
+}
+
 static int add_here(gather *of, spill *in, uint64_t id, segment *to)
 {
     const sealed_run *run = spill_use(in, id);
@@ -131,7 +113,7 @@ static int add_here(gather *of, spill *in, uint64_t id, segment *to)
     to->run = run;
     int status = stretch_here(of, run, &to->stretch, &of->skip);
     of->bytes += to->stretch.bytes;
-    return status;
+    return status || !of->for_child ? status : make_ready(of, in, id, to);
 }
 
 /* ---- what is elsewhere ------------------------------------------------------------------------------------------- */
@@ -222,16 +204,16 @@ static void begin(gather *of, int status)
         fail(of);
 }
 
-int gather_partition(shuffle *of, uint32_t partition, gather **made)
+int gather_partition(shuffle *of, uint32_t partition, unsigned slots, gather **made)
 {
     uint64_t runs = of->by_ranges && partition > of->splitter_count ? 0 : of->runs;      /* few keys have few ranges: the others are empty */
     int status = gather_new(of->among, of->by_id.number, runs, made), here = transport_rank(post_transport(shuffles_post(of->among)));
     if (status)
         return status;
     gather *new = *made;
-    new->of = of;
-    shuffle_hold(of);
-    new->memory = of->gather_memory;
+    shuffle_hold(new->of = of);
+    new->for_child = slots;
+    new->memory = slots ? of->gather_memory / (2 * slots) : of->gather_memory;
     new->asks = (struct message_pull){.what = of->by_ranges ? PULL_RANGE : PULL_PARTITION, .partition = of->by_ranges ? 0 : partition};
     shuffle_range(of, partition, &new->low, &new->high);
     for (uint64_t i = 0; i < runs && !status; i++) {
@@ -252,7 +234,7 @@ int gather_records(shuffles *among, const gather_place *from, gather **made)
     gather *new = *made;
     new->of = shuffles_find(among, from->keyed);
     if (new->of)
-        shuffle_hold(new->of);
+        shuffle_hold(new->of);          /* the dataset may be freed meanwhile */
     new->memory = SIZE_MAX;             /* it becomes a task's items, all of them in memory */
     new->asks = (struct message_pull){.what = PULL_RECORDS, .first = from->first, .count = from->count};
     new->made = new->count = 1;

@@ -15,8 +15,8 @@
 
 typedef struct gather gather;
 
-/* A reduce task's partition, of all runs that were committed. */
-int gather_partition(shuffle *of, uint32_t partition, gather **made);
+/* A reduce task's partition, of all runs that were committed. slots: not 0: for one of as many children of this rank, which gets it by gather_tell. */
+int gather_partition(shuffle *of, uint32_t partition, unsigned slots, gather **made);
 
 /* Some records of a dataset's part, which is run id of rank's job by key. The job need not be known here. */
 typedef struct gather_place {
@@ -34,5 +34,10 @@ uint64_t gather_skip(const gather *of);         /* records before the first, of 
 uint64_t gather_bytes(const gather *of);        /* of all segments */
 uint64_t gather_exchanged(const gather *of);    /* bytes that came from other ranks, with what was said around them, and went to them */
 int gather_take(shuffles *all, post *via, message *what);       /* a PULLED */
+
+/* One that is done, on its way into a child: what lies in the rank's memory as it is, where the rest lies, or what went wrong. The rank keeps its own
+   until the child has read it. gather_told: in the child; bytes are borrowed, and 8-aligned. RF_ENOMEM; RF_EUSAGE: malformed. */
+int gather_tell(const gather *of, buffer *to);
+int gather_told(shuffles *among, const void *bytes, size_t size, gather **made);
 
 #endif

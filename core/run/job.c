@@ -62,6 +62,7 @@ int job_create(const job_order *order, strings *hosts, job **made)
     of->phase = order->phase;
     of->input = order->input;
     of->tolerates = order->tolerates;
+    of->ahead = order->ahead;
     of->counts = order->counts;
     of->in_blocks = order->phase == PHASE_MAP;
     of->blocks = (blocks){.items = order->block_items, .bytes = order->block_bytes};

@@ -30,6 +30,7 @@ typedef struct job_order {
     struct by_key *by_key;              /* it is a part of that: held by the job. NULL: it is none */
     uint32_t phase, input, tolerates;   /* as in its JOB message */
     uint64_t block_items, block_bytes;  /* of a map task by key */
+    unsigned ahead;                     /* tasks that a worker has beside those that it runs */
     bool counts;                        /* its function may count: a mapper that is replayed */
     FILE *shows_on;                     /* where its progress is shown, if it is on and nobody else is told; NULL: nowhere */
 } job_order;

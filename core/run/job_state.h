@@ -34,6 +34,7 @@ struct job {
     enum job_sink sink;
     struct by_key *by_key;              /* NULL: it is no part of one */
     uint32_t phase, input, tolerates;
+    unsigned ahead;
     bool counts;                        /* its function may count, though it is no part of one */
     bool in_blocks;                     /* the plan's units are blocks of the source's */
     blocks blocks;

@@ -2,6 +2,8 @@
 
 #include "base/error.h"
 
+#define GIVEN_IN_MEMORY ((uint64_t)4 << 20)     /* a file costs more than two copies of less */
+
 enum keyed_outcome keyed_task_failed(keyed_task *task, uint64_t at, uint64_t source, int status, const char *kind, const char *text)
 {
     struct message_failure entry = {.unit = task->chunk->unit, .position = at, .status = status, .source = source};
@@ -37,6 +39,17 @@ enum keyed_outcome keyed_task_done(keyed_task *task, struct message_commit *sums
     buffer_free(&counted);
     buffer_free(&body);
     return status ? keyed_task_broke(task, status) : KEYED_DONE;
+}
+
+int keyed_task_give(keyed_task *task, sealed_run *made, struct message_commit *sums)
+{
+    if (made->path || made->bytes > GIVEN_IN_MEMORY) {
+        sums->spilled = made->bytes;
+        return run_give(made, task->chunk->result);
+    }
+    int status = column_add(task->added, rf_bytes(made->memory.data, made->memory.size));
+    run_free(made);
+    return status;
 }
 
 int keyed_task_look(const keyed_task *task)

@@ -16,17 +16,30 @@ static int begin_task(keyed_task *task)
     of->combining.shares = task->call->shares;
     of->combining.seed = task->call->seed;
     of->combining.rank = task->call->rank;
-    of->passed.size = of->passed_count = 0;
+    of->passed.size = 0;
+    of->passed_count = task->chunk->passed_count;
     emit_reset(of->emits);
     counters_clear(&of->counts);
-    return RF_OK;
+    return buffer_put(&of->passed, task->chunk->passed.data, task->chunk->passed.size);
 }
 
-/* An item that will not be tried again, in a job that goes on without it. */
-static bool is_passed_over(const keyed_task *task, const char *kind)
+bool map_task_passes_over(const executor_chunk *chunk, const char *kind)
 {
-    const executor_job *job = task->chunk->job;
-    return job->tolerates && (task->chunk->attempt >= job->tolerates || !retry_matches(job->keyed->kinds, kind));
+    const executor_job *job = chunk->job;
+    return job->tolerates && (chunk->attempt >= job->tolerates || !retry_matches(job->keyed->kinds, kind));
+}
+
+/* It has ended a child of the rank already. Such items are few. */
+static bool is_passed_over(const keyed_task *task, const reader_item *item)
+{
+    const buffer *passed = &task->chunk->passed;
+    message_results all = {.failures = passed->data, .end = passed->data + passed->size};
+    struct message_failure entry;
+    const char *kind, *text;
+    while (message_next_failure(&all, &entry, &kind, &text))
+        if (entry.source == item->unit + 1 && entry.position == item->position)
+            return true;
+    return false;
 }
 
 static int pass_over(keyed_task *task, const reader_item *item, int status, const char *kind, const char *text)
@@ -44,7 +57,9 @@ static int run_item(keyed_task *task, const reader_item *item)
     rf_call *call = task->call;
     shuffle *of = task->chunk->job->keyed;
     call->item = (call_item){item->position, item->path, item->path_index, task->chunk->attempt};
+    logbook_maps(of->log, item->unit, item->position, item->path_index, item->path);
     int status = call_pairs(call, (rf_map_function *)task->chunk->job->function->function, item->value, &call->item);
+    logbook_leaves(of->log, LOGBOOK_LIBRARY);
     if (status)
         return status;
     counters_keep(&of->counts);
@@ -55,13 +70,15 @@ static int run_item(keyed_task *task, const reader_item *item)
 static int take_item(keyed_task *task, const reader_item *item, int read, enum keyed_outcome *outcome)
 {
     rf_call *call = task->call;
+    if (task->chunk->passed_count && is_passed_over(task, item))
+        return RF_OK;
     int status = read < 0 ? read : run_item(task, item);
     if (status == RF_OK)
         return RF_OK;
     bool sticks = read == RF_OK && !call->status;       /* what was emitted cannot be kept: no item's failure */
     const char *kind = read == RF_OK && !sticks ? call->kind : rf_last_error()->kind;
     const char *text = read == RF_OK && !sticks ? call->message : rf_last_error()->message;
-    if (!sticks && is_passed_over(task, kind)) {
+    if (!sticks && map_task_passes_over(task->chunk, kind)) {
         status = pass_over(task, item, status, kind, text);
         if (status == RF_OK)
             return RF_OK;
@@ -88,7 +105,7 @@ static enum keyed_outcome seal(keyed_task *task)
     if (status)
         run_free(made);
     else
-        status = shuffle_keep(of, made, &sums.run);
+        status = task->chunk->result ? keyed_task_give(task, made, &sums) : shuffle_keep(of, made, &sums.run);
     enum keyed_outcome outcome = status ? keyed_task_broke(task, status) : keyed_task_done(task, &sums, sample.data);
     buffer_free(&sample);
     return outcome;

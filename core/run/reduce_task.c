@@ -115,7 +115,9 @@ static int reduce_all(reduced *of)
     int status;
     while ((status = group_next_key(of->groups, &key)) == RF_OK) {
         task->call->item = (call_item){record_hash(group_key(of->groups)), NULL, UINT64_MAX, task->chunk->attempt};
+        logbook_enters(in->log, LOGBOOK_REDUCER, key);
         status = call_reduce(task->call, function, key, of->groups, &task->call->item);
+        logbook_leaves(in->log, LOGBOOK_LIBRARY);
         if (of->wrong)
             return RF_EINPUT;
         if (status)
@@ -154,11 +156,12 @@ static int reduce(reduced *of)
 /* A dataset's part that may be large goes to scratch at once. */
 static int begin_run(reduced *of)
 {
-    shuffle *in = of->task->chunk->job->keyed;
-    uint64_t bytes = gather_bytes(of->task->chunk->gathers);
+    const executor_chunk *chunk = of->task->chunk;
+    shuffle *in = chunk->job->keyed;
+    bool large = gather_bytes(chunk->gathers) > in->gather_memory;
     char *path = NULL;
-    int status = bytes > in->gather_memory ? shuffles_scratch(in->among, &path) : RF_OK;
-    status = status ? status : run_begin(&of->to_run, &in->flat, path, 0);
+    int status = large && !chunk->result ? shuffles_scratch(in->among, &path) : RF_OK;
+    status = status ? status : run_begin(&of->to_run, &in->flat, large && chunk->result ? chunk->result : path, 0);
     of->writes_run = !status;
     free(path);
     return status;
@@ -187,9 +190,10 @@ static int end_run(reduced *of, struct message_commit *sums)
     int status = run_end(&of->to_run, &made);
     if (status)
         return status;
+    const executor_chunk *chunk = of->task->chunk;
     sums->bytes = made->bytes;
     sums->spilled = made->path ? made->bytes : 0;
-    return shuffle_make(of->task->chunk->job->keyed, made, &sums->run);
+    return chunk->result ? keyed_task_give(of->task, made, sums) : shuffle_make(chunk->job->keyed, made, &sums->run);
 }
 
 static int end_output(reduced *of, struct message_commit *sums)

@@ -25,6 +25,10 @@ typedef struct ring_request {
     _Atomic uint32_t stop;              /* RUN: nothing more after the item it is at */
     size_t frame_size;
     size_t shares_at;                   /* JOB: where its shared data is told (fork_shares.h); between them fork_names.h's */
+    size_t keyed_at;                    /* JOB: where the job by key is told that it is a part of (fork_keyed.h); 0: none */
+    size_t result_at;                   /* RUN: executor_chunk's result, with its NUL; 0: none */
+    size_t passed_at, passed_size;      /* RUN: executor_chunk */
+    uint64_t passed_count;
     uint64_t told_items, told_units;    /* RUN: executor_chunk */
     uint64_t items_most;                /* RUN: in a part */
 } ring_request;

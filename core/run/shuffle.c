@@ -23,7 +23,7 @@ struct shuffles {
 
 /* ---- all of them ------------------------------------------------------------------------------------------------- */
 
-int shuffles_new(post *via, const registry *functions, shuffles **made)
+static int make(post *via, const registry *functions, const char *place, shuffles **made)
 {
     shuffles *all = *made = calloc(1, sizeof *all);
     if (!all)
@@ -31,15 +31,26 @@ int shuffles_new(post *via, const registry *functions, shuffles **made)
     all->via = via;
     all->functions = functions;
     int status = numbered_open(&all->by_id);
-    if (status == RF_OK && !(all->place = scratch_new(NULL)))
+    if (status == RF_OK && !(all->place = scratch_new(place)))
         status = RF_ENOMEM;
     if (status) {
         shuffles_free(all);
         *made = NULL;
-        return status;
     }
-    post_serve(via, MESSAGE_PULL, shuffle_answer, all);
-    return RF_OK;
+    return status;
+}
+
+int shuffles_new(post *via, const registry *functions, shuffles **made)
+{
+    int status = make(via, functions, NULL, made);
+    if (status == RF_OK)
+        post_serve(via, MESSAGE_PULL, shuffle_answer, *made);
+    return status;
+}
+
+int shuffles_new_alone(const registry *functions, const char *place, shuffles **made)
+{
+    return make(NULL, functions, place, made);
 }
 
 static void free_shuffle(shuffle *old)
@@ -85,7 +96,8 @@ void shuffles_free(shuffles *all)
         return;
     for (shuffle *of; (of = LIST_FIRST(&all->jobs));)
         drop(all, of);
-    post_serve(all->via, MESSAGE_PULL, NULL, NULL);
+    if (all->via)
+        post_serve(all->via, MESSAGE_PULL, NULL, NULL);
     numbered_free(&all->by_id);
     scratch_free(all->place);
     free(all);
@@ -99,6 +111,7 @@ shuffle *shuffles_find(const shuffles *all, uint64_t id)
 
 post *shuffles_post(const shuffles *all) { return all->via; }
 scratch *shuffles_place(const shuffles *all) { return all->place; }
+const registry *shuffles_functions(const shuffles *all) { return all->functions; }
 int shuffles_scratch(shuffles *all, char **path) { return scratch_path(all->place, path); }
 struct gather **shuffles_gathers(shuffles *all) { return &all->gathers; }
 uint64_t shuffles_number(shuffles *all) { return ++all->numbers; }
@@ -117,8 +130,10 @@ static int combine(void *context, struct emitter *into, rf_value key, rf_group *
 {
     shuffle *of = context;
     of->combined.context = into;
+    enum logbook_place before = logbook_enters(of->log, LOGBOOK_COMBINER, key);
     int status = call_reduce(&of->combining, (rf_reduce_function *)of->combiner->function, key, values,
                              &(call_item){.path_index = UINT64_MAX, .attempt = 1});
+    logbook_leaves(of->log, before);
     if (status)
         error_set(status, of->combining.kind, "the combiner: %s", of->combining.message);
     return status;
@@ -205,6 +220,7 @@ static int take_keyed(shuffles *all, const message *what)
     if (!of)
         return error_no_memory(sizeof *of);
     of->among = all;
+    of->said = what->keyed;
     set_shape(of, &what->keyed);
     int status = set_texts(of, what);
     status = status ? status : set_functions(all, of, &what->keyed);

@@ -10,6 +10,8 @@
    PULLs are answered as soon as they come, also while a function runs here (post_serve): nobody waits for a long function but through MPI
    itself. An answer is copied out of its run, which may be on scratch, and belongs to the post.
 
+   A child of the rank has a shuffle of its own of each job (fork_keyed.h), which serves nobody: what it makes the rank takes over, and gives.
+
    Memory: of a job's budget a quarter is staged by the map task in work, half is kept as runs, and an eighth is what each of two reduce tasks
    gathers; beyond that everything is on scratch.
 
@@ -24,6 +26,7 @@
 #include "keyed/output.h"
 #include "keyed/spill.h"
 #include "run/call.h"
+#include "run/logbook.h"
 #include "run/registry.h"
 #include "wire/post.h"
 
@@ -36,6 +39,7 @@ typedef struct shuffle {
     shuffles *among;
     unsigned users;                     /* jobs here that are parts of it, and gathers */
     bool released;                      /* it goes with the last of them */
+    struct message_keyed said;          /* as it was announced */
     shape shape;                        /* of map tasks' runs */
     shape flat;                         /* of a dataset's parts: one partition, as it was emitted */
     emitter *emits;                     /* made by the first map task */
@@ -60,15 +64,18 @@ typedef struct shuffle {
     bool by_ranges;
     size_t gather_memory;
     uint64_t spilled;                   /* of what was written to scratch: told to rank 0 */
+    logbook *log;                       /* in a child of the rank: where the task in work says what it is at. Else NULL */
 } shuffle;
 
 int shuffles_new(post *via, const registry *functions, shuffles **made);
+int shuffles_new_alone(const registry *functions, const char *place, shuffles **made);  /* in a child of the rank: gives nothing to others. place: of its scratch */
 void shuffles_free(shuffles *all);                              /* NULL is legal. Removes the scratch folder */
 int shuffles_take(shuffles *all, const message *what);          /* KEYED, RUNS, RELEASE */
 shuffle *shuffles_find(const shuffles *all, uint64_t id);       /* NULL */
 void shuffle_hold(shuffle *of);
 void shuffle_let_go(shuffle *of);                               /* NULL is legal */
 post *shuffles_post(const shuffles *all);
+const registry *shuffles_functions(const shuffles *all);
 int shuffles_scratch(shuffles *all, char **path);               /* of a new file, malloc'ed */
 scratch *shuffles_place(const shuffles *all);
 struct gather **shuffles_gathers(shuffles *all);                /* a list, gather.c's */

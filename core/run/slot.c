@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/error.h"
+#include "run/fork_keyed.h"
 #include "run/fork_names.h"
 #include "run/fork_shares.h"
 #include "run/slot_state.h"
@@ -35,6 +36,10 @@ void slot_free(slot *of)
 {
     if (!of)
         return;
+    for (size_t i = 0; i < of->count; i++) {
+        slot_drop_result(slot_given(of, i));
+        buffer_free(&slot_given(of, i)->passed);
+    }
     buffer_free(&of->own_failures);
     ring_free(&of->with);
     free(of);
@@ -54,7 +59,8 @@ bool slot_knows(const slot *of, const executor_job *job) { return of->lives && o
 
 void slot_start(slot *of, const executor_chunk *chunk)
 {
-    *slot_given(of, of->count++) = (struct given){.chunk = *chunk};
+    bool is_one = chunk->job->keyed;
+    *slot_given(of, of->count++) = (struct given){.chunk = *chunk, .first = is_one ? chunk->unit : chunk->first, .count = is_one ? 1 : chunk->count};
     of->job = chunk->job;
 }
 
@@ -91,6 +97,7 @@ static ring_request *next_request(slot *of, uint32_t kind, size_t frame_size)
     request->kind = kind;
     request->frame_size = frame_size;
     request->told_items = request->told_units = 0;
+    request->keyed_at = request->result_at = request->passed_size = 0;
     atomic_store_explicit(&request->stop, 0, memory_order_relaxed);
     return request;
 }
@@ -101,33 +108,58 @@ static void ask(slot *of)
     ring_wake(&of->with);
 }
 
-/* The frame as it came, and the functions by their names. False: it is too large for any window. */
-static bool ask_job(slot *of, const executor_job *job)
+static int too_large(void)
 {
+    return error_set(RF_ENOMEM, "memory", "the item is larger than the memory that a child shares with its rank");
+}
+
+/* The frame as it came, the functions by their names, and what else the child has to know. */
+static int ask_job(slot *of, const executor_job *job)
+{
+    const char *place = NULL;
+    int status = job->keyed ? scratch_folder(shuffles_place(job->keyed->among), &place) : RF_OK;
+    if (status)
+        return status;
     size_t shares_at = (job->frame.size + fork_names_size(job) + 7) & ~(size_t)7;
-    if (shares_at + fork_shares_size(job->shares) > ring_window(&of->with))
-        return false;
+    size_t keyed_at = (shares_at + fork_shares_size(job->shares) + 15) & ~(size_t)15;
+    if (keyed_at + (place ? fork_keyed_size(job->keyed, place) : 0) > ring_window(&of->with))
+        return too_large();
     uint8_t *at = ring_request_window(&of->with, asked_so_far(of));
     memcpy(at, job->frame.data, job->frame.size);
     fork_names_put(job, (char *)at + job->frame.size);
     fork_shares_put(job->shares, at + shares_at);
-    next_request(of, RING_JOB, job->frame.size)->shares_at = shares_at;
+    if (place)
+        fork_keyed_put(job->keyed, place, at + keyed_at);
+    ring_request *request = next_request(of, RING_JOB, job->frame.size);
+    request->shares_at = shares_at;
+    request->keyed_at = place ? keyed_at : 0;
     ask(of);
     of->knows = job->ordinal;
     of->ran = job->function;
-    return true;
+    return RF_OK;
 }
 
-static bool ask_run(slot *of, struct given *one)
+/* Behind the frame, and the NUL of its body: where a task by key leaves its run, and what it goes without. Their size. */
+static size_t lay_out_behind(const struct given *one, size_t frame_size, ring_request *request)
+{
+    size_t result_at = frame_size + 1, size = one->result ? strlen(one->result) + 1 : 0;
+    size_t passed_at = (result_at + size + 7) & ~(size_t)7;
+    if (!request)
+        return passed_at + one->passed.size;
+    request->result_at = one->result ? result_at : 0;
+    request->passed_at = passed_at;
+    request->passed_size = one->passed.size;
+    request->passed_count = one->passed_count;
+    return 0;
+}
+
+static void put_run(slot *of, struct given *one, size_t size)
 {
     const executor_chunk *chunk = &one->chunk;
-    size_t size = message_frame_size(MESSAGE_RUN, chunk->piece.body_size);
-    if (size + 1 > ring_window(&of->with))
-        return false;
     message what = {.head = {.kind = MESSAGE_RUN, .task = chunk->task},
                     .run = {.first = chunk->first, .count = chunk->count, .position = chunk->position, .kind = chunk->piece.kind,
                             .layout = chunk->piece.layout, .a = chunk->piece.a, .b = chunk->piece.b, .attempt = chunk->attempt,
-                            .predicted = chunk->predicted},
+                            .predicted = chunk->predicted, .unit = chunk->unit},
                     .body_size = chunk->piece.body_size};
     one->request = asked_so_far(of);
     uint8_t *frame = ring_request_window(&of->with, one->request), *body = message_write(frame, &what, 0);
@@ -135,34 +167,62 @@ static bool ask_run(slot *of, struct given *one)
         memcpy(body, chunk->piece.body, what.body_size);
     body[what.body_size] = '\0';
     ring_request *request = next_request(of, RING_RUN, size);
+    lay_out_behind(one, size, request);
+    if (one->result)
+        strcpy((char *)frame + request->result_at, one->result);
+    if (one->passed.size)
+        memcpy(frame + request->passed_at, one->passed.data, one->passed.size);
     request->told_items = one->items;
     request->told_units = one->units;
     request->items_most = one->careful ? 1 : UINT64_MAX;
     atomic_store_explicit(&request->stop, one->stop, memory_order_relaxed);
-    one->asked = true;
-    ask(of);
-    return true;
 }
 
-/* True: there is one that cannot be asked, the first of them. */
-static bool ask_all(slot *of)
+static int ask_run(slot *of, struct given *one)
 {
-    for (size_t i = 0; i < of->count; i++) {
+    size_t size = message_frame_size(MESSAGE_RUN, one->chunk.piece.body_size);
+    int status = slot_allot_result(of, one);
+    if (status)
+        return status;
+    if (lay_out_behind(one, size, NULL) > ring_window(&of->with))
+        return too_large();
+    put_run(of, one, size);
+    one->asked = true;
+    ask(of);
+    return RF_OK;
+}
+
+static int ask_one(slot *of, struct given *one)
+{
+    int status = of->knows == one->chunk.job->ordinal ? RF_OK : ask_job(of, one->chunk.job);
+    if (status || !ring_has_place(of))
+        return status;
+    return ask_run(of, one);
+}
+
+/* What the first chunk cannot be asked for: told. Others wait until they are the first. */
+static int ask_all(slot *of)
+{
+    int status = RF_OK;
+    for (size_t i = 0; i < of->count && !status; i++) {
         struct given *one = slot_given(of, i);
         if (one->asked)
             continue;
         if (!ring_has_place(of))
-            return false;
-        if (of->knows != one->chunk.job->ordinal) {
-            if (!ask_job(of, one->chunk.job))
-                return i == 0;
-            if (!ring_has_place(of))
-                return false;
-        }
-        if (!ask_run(of, one))
-            return i == 0;
+            return RF_OK;
+        status = ask_one(of, one);
+        if (status && i)
+            return RF_OK;
+        if (!one->asked)
+            break;
     }
-    return false;
+    return status;
+}
+
+/* The task has failed, or where it is no item's fault the worker. */
+static bool cannot_ask(slot *of, executor_part *part)
+{
+    return of->job->keyed ? slot_fail_task_last_error(of, part) : slot_give_up_last_error(of, part);
 }
 
 /* ---- looking after it ---- */
@@ -237,7 +297,7 @@ bool slot_next(slot *of, double now, executor_part *part)
     if (of->count && !of->died && !have_child(of))
         return slot_give_up_last_error(of, part);
     if (of->lives && ask_all(of))
-        return slot_give_up(of, RF_ENOMEM, "memory", "the item is larger than the memory that a child shares with its rank", part);
+        return cannot_ask(of, part);
     if (of->fate != DAMAGED && slot_is_told(of) && slot_take_part(of, part))
         return true;
     if (of->died)

@@ -20,22 +20,36 @@ static void say_how(int how, char *text, size_t size)
         snprintf(text, size, "exited with status %d", WEXITSTATUS(how));
 }
 
+int slot_why(const slot *of, bool inside, const char **kind, char *text, size_t size)
+{
+    char how[96];
+    say_how(of->how, how, sizeof how);
+    if (of->fate == OUT_OF_TIME) {
+        snprintf(text, size, "not done after %g s, which is its task_timeout", of->job->task_timeout);
+        return *kind = "timeout", RF_ETIMEOUT;
+    }
+    if (of->fate == DAMAGED) {
+        snprintf(text, size, "the function wrote outside of its memory: what it returned cannot be read");
+        return *kind = "crash", RF_ECRASH;
+    }
+    if (atomic_load(&of->with.head->tight)) {
+        snprintf(text, size, "%s when the %" PRIu64 " bytes of its task_memory were used up", how, of->job->task_memory);
+        return *kind = "memory", RF_ENOMEM;
+    }
+    snprintf(text, size, "%s %s", how, inside ? "inside the function" : "while its pairs were partitioned, sorted or merged");
+    return *kind = "crash", RF_ECRASH;
+}
+
 /* As if the function had said so itself: where it was, and why. */
 static void blame(slot *of, const logbook *log, rf_call *call)
 {
     const executor_job *job = of->job;
-    char how[96];
-    say_how(of->how, how, sizeof how);
+    char how[200];
+    const char *kind;
+    int status = slot_why(of, true, &kind, how, sizeof how);
     call->function = job->chained ? NULL : job->function->name;
     call->item = (call_item){.position = log->position, .path = log->path[0] ? log->path : NULL};
-    if (of->fate == OUT_OF_TIME)
-        call_fail(call, RF_ETIMEOUT, "timeout", "not done after %g s, which is its task_timeout", job->task_timeout);
-    else if (of->fate == DAMAGED)
-        call_fail(call, RF_ECRASH, "crash", "the function wrote outside of its memory: what it returned cannot be read");
-    else if (atomic_load(&of->with.head->tight))
-        call_fail(call, RF_ENOMEM, "memory", "%s when the %" PRIu64 " bytes of its task_memory were used up", how, job->task_memory);
-    else
-        call_fail(call, RF_ECRASH, "crash", "%s inside the function", how);
+    call_fail(call, status, kind, "%s", how);
 }
 
 /* Nothing tells which stage of a chain it was at. */
@@ -70,10 +84,10 @@ static bool take_what_is_left(slot *of, uint64_t which, executor_part *part)
     const executor_job *job = of->job;
     const struct given *one = slot_given(of, 0);
     uint64_t ran = of->fate == DAMAGED ? 0 : log.items;         /* a careful one has a single item */
-    if (job->folds && log.unit != one->chunk.first + one->units)
+    if (job->folds && log.unit != one->first + one->units)
         return run_again_carefully(of, part);       /* what was folded before it died with the child */
     const logbook_entry nothing = {.failures = 0}, *done = ran && !job->folds ? &log.entries[ran % 2] : &nothing;
-    uint64_t begins = one->chunk.first + one->units, end = one->chunk.first + one->chunk.count;
+    uint64_t begins = one->first + one->units, end = one->first + one->count;
     bool partly = job->by_workers && !job->folds && one->chunk.position == UINT64_MAX;
     uint64_t units = partly ? log.unit - begins : job->by_workers && !job->folds ? end - begins : log.unit + 1 - begins;
     slot_lay_out(of, which, done);
@@ -123,10 +137,16 @@ static bool child_is_lost(slot *of, executor_part *part)
    meanwhile. */
 static bool is_guilty(const slot *of, const logbook *log, uint64_t told)
 {
-    if (!logbook_in_item(log))
+    bool inside = of->job->keyed ? atomic_load(&log->place) != LOGBOOK_NOWHERE : logbook_in_item(log);
+    if (!inside)
         return false;
     bool the_same = of->told_at_mark == told && of->mark == atomic_load(&log->at);
     return of->fate == LIVES_ON || (of->fate == OUT_OF_TIME && the_same);
+}
+
+static bool tell_guilty(slot *of, uint64_t which, executor_part *part)
+{
+    return of->job->keyed ? slot_blame_task(of, &ring_part_at(&of->with, which)->log, part) : take_what_is_left(of, which, part);
 }
 
 /* False: it was nobody's fault that is known yet, and what is left goes on in a new child. */
@@ -136,11 +156,11 @@ static bool tell_end(slot *of, uint64_t told, executor_part *part)
     if (of->fate == UNWANTED && slot_given(of, 0)->drop)
         return slot_drop_the_rest(of, part);
     if (of->fate == DAMAGED && slot_given(of, 0)->careful)
-        return take_what_is_left(of, atomic_load(&of->with.head->taken), part);
+        return tell_guilty(of, atomic_load(&of->with.head->taken), part);
     if (of->fate == DAMAGED)
         return run_again_carefully(of, part);
     if (is_guilty(of, log, told))
-        return take_what_is_left(of, told, part);
+        return tell_guilty(of, told, part);
     if (of->fate != LIVES_ON)
         return false;
     if (atomic_load(&log->in_init))
@@ -152,7 +172,10 @@ bool slot_bury(slot *of, executor_part *part)
 {
     const ring_head *head = of->with.head;
     bool running = of->count && slot_given(of, 0)->asked && (!atomic_load(&head->left) || of->fate == DAMAGED);
+    const scratch *place = of->count && of->job->keyed ? shuffles_place(of->job->keyed->among) : NULL;
     bool given = running && tell_end(of, atomic_load(&head->told), part);
     slot_forget_child(of);
+    if (place)
+        scratch_sweep(place);
     return given;
 }

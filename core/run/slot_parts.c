@@ -10,6 +10,8 @@ static void chunk_over(slot *of)
     struct given *over = slot_given(of, 0);
     if (over->asked)
         ring_request_trim(&of->with, over->request);
+    slot_drop_result(over);
+    buffer_free(&over->passed);
     of->first = (of->first + 1) % RING_REQUESTS;
     of->count--;
     of->kill_at = INFINITY;
@@ -18,7 +20,7 @@ static void chunk_over(slot *of)
 
 bool slot_has_positions(const slot *of)
 {
-    return of->job->chained || of->job->by_workers || of->chunks[of->first].chunk.piece.kind == INPUT_ADDED;
+    return !of->job->keyed && (of->job->chained || of->job->by_workers || of->chunks[of->first].chunk.piece.kind == INPUT_ADDED);
 }
 
 static column column_over(buffer payload, buffer words, buffer tags, uint64_t count, uint64_t tag, bool mixed)
@@ -61,8 +63,9 @@ bool slot_is_sound(const slot *of, uint64_t units)
 {
     const struct given *one = &of->chunks[of->first];
     uint64_t values = of->values.count, positions = slot_has_positions(of) ? values : 0;
-    return units <= one->chunk.count - one->units && (slot_has_positions(of) || units == values) && column_fits(&of->values) &&
-           column_fits(&of->added) && of->added.count % 2 == 0 && of->positions.size == positions * sizeof(uint64_t) &&
+    bool adds = of->job->keyed ? of->added.count <= 1 : of->added.count % 2 == 0;
+    return units <= one->count - one->units && (slot_has_positions(of) || units == values) && column_fits(&of->values) &&
+           column_fits(&of->added) && adds && of->positions.size == positions * sizeof(uint64_t) &&
            fits(&of->positions) && fits(&of->failures);
 }
 
@@ -86,7 +89,7 @@ void slot_hand_out(slot *of, executor_part *part)
 static void hand_out_nothing(slot *of, bool failed, executor_part *part)
 {
     const struct given *one = slot_given(of, 0);
-    *part = (executor_part){.unit = one->chunk.first + one->units, .path_index = UINT64_MAX, .failure_count = failed, .init_failed = failed,
+    *part = (executor_part){.unit = one->first + one->units, .path_index = UINT64_MAX, .failure_count = failed, .init_failed = failed,
                             .last = true};
     of->values = of->added = (column){.count = 0};
     of->positions = (buffer){.size = 0};
@@ -99,7 +102,7 @@ static void hand_out_nothing(slot *of, bool failed, executor_part *part)
 bool slot_give_up(slot *of, int status, const char *kind, const char *text, executor_part *part)
 {
     const struct given *one = slot_given(of, 0);
-    uint64_t unit = one->chunk.first + one->units;
+    uint64_t unit = one->first + one->units;
     struct message_failure entry = {.unit = unit, .position = unit, .status = status};
     of->own_failures.size = 0;
     message_add_failure(&of->own_failures, &entry, kind, text);
@@ -145,7 +148,10 @@ bool slot_take_part(slot *of, executor_part *part)
     const ring_told told = ring_part_at(&of->with, taken)->told;
     if (of->count)
         slot_lay_out(of, taken, &told.done);
-    if (!of->count || !slot_is_sound(of, told.units)) {
+    int status = of->count && slot_is_sound(of, told.units) ? RF_OK : RF_EUSAGE;
+    if (!status && of->job->keyed && told.units && !told.done.failures)
+        status = slot_adopt(of);
+    if (status == RF_EUSAGE || status == RF_EINPUT) {
         slot_kill(of, DAMAGED);
         return false;
     }
@@ -154,7 +160,9 @@ bool slot_take_part(slot *of, executor_part *part)
     of->longest.path[sizeof of->longest.path - 1] = of->longest.item[sizeof of->longest.item - 1] = '\0';
     of->gave = true;
     of->gave_bytes = told.done;
-    *part = (executor_part){.unit = one->chunk.first + one->units, .units = told.units, .path_index = told.done.path_index,
+    if (status)
+        return slot_fail_task_last_error(of, part);
+    *part = (executor_part){.unit = one->first + one->units, .units = told.units, .path_index = told.done.path_index,
                             .failure_count = told.done.failures, .ran = told.ran,
                             .positioned = told.done.positioned, .seconds = slot_duration(told.seconds),
                             .init_seconds = slot_duration(told.init_seconds), .bytes_read = told.bytes_read,

@@ -9,7 +9,11 @@ enum fate { LIVES_ON, OUT_OF_TIME, UNWANTED, DAMAGED };     /* why its child was
 
 struct given {                          /* a chunk */
     executor_chunk chunk;
+    uint64_t first, count;              /* as parts tell units: of a task by key the one that it is */
     uint64_t items, units;              /* told of it */
+    char *result;                       /* of a task by key: the file that its run goes to; NULL: none, or it was taken over */
+    buffer passed;                      /* items that it goes without, as failures */
+    uint64_t passed_count;
     uint64_t request;                   /* where asked */
     bool asked, stop, drop;
     bool careful;                       /* what came of it was damaged: item by item, until it is known by which */
@@ -31,6 +35,7 @@ struct slot {
     buffer positions, failures;
     struct message_long longest;
     buffer own_failures;                /* of parts that no child has told */
+    uint64_t own_words[2], own_tags[2]; /* and of the one value of a task by key */
     bool gave;                          /* it is the child's: it is taken when the next is asked for */
     logbook_entry gave_bytes;           /* what it took */
     /* the item that the child is at */
@@ -61,7 +66,17 @@ bool slot_is_sound(const slot *of, uint64_t units);
 double slot_duration(double seconds);                   /* one that can be told */
 void slot_hand_out(slot *of, executor_part *part);      /* what is laid out */
 
+/* slot_keyed.c: tasks by key, which are done or fail as a whole */
+int slot_allot_result(slot *of, struct given *one);     /* a new file, where one is needed. RF_EOUTPUT, RF_ENOMEM */
+void slot_drop_result(struct given *one);               /* and what a child has left of it */
+int slot_adopt(slot *of);                               /* the run that the part laid out tells. RF_EUSAGE, RF_EINPUT: that makes no sense */
+bool slot_fail_task(slot *of, const struct message_failure *why, const char *kind, const char *text, executor_part *part);
+bool slot_fail_task_last_error(slot *of, executor_part *part);
+/* Its child has died in it. False: it is run again, without the item that it was at. */
+bool slot_blame_task(slot *of, const logbook *log, executor_part *part);
+
 /* slot_death.c */
+int slot_why(const slot *of, bool inside, const char **kind, char *text, size_t size);  /* how the child ended, as a failure of what it ran: its status */
 bool slot_bury(slot *of, executor_part *part);          /* the child has told all that it will. True: a part comes of its end */
 void slot_forget_child(slot *of);                       /* what it had been asked is asked again of the next */
 

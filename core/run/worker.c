@@ -9,7 +9,7 @@
 #include "run/figures.h"
 #include "run/gather.h"
 #include "run/pairs.h"
-#include "run/work_queue.h"
+#include "run/whole_task.h"
 
 #define LONG_SECONDS 0.001              /* before a function predicted to take longer, all that was sent must have left */
 #define TURN_SECONDS 0.000200           /* how long a step goes on before it looks for messages */
@@ -296,7 +296,7 @@ static int begin_to_gather(worker *works, queued *of)
     if (!of || !reads_more(of) || of->gathers)
         return RF_OK;
     if (of->job->of->job.phase == PHASE_REDUCE)
-        return gather_partition(of->job->of->job.keyed, (uint32_t)of->run.run.unit, &of->gathers);
+        return gather_partition(of->job->of->job.keyed, (uint32_t)of->run.run.unit, of->job->of->job.slots, &of->gathers);
     return pairs_gather(works->by_key, &of->run, &of->gathers);
 }
 
@@ -309,21 +309,57 @@ static bool has_gathered(worker *works, queued *of)
 
 /* ---- in children ---- */
 
-static bool may_begin(const worker *works, const worker_job *job)
+/* A task by key, of one RUN or several. While others of its job run it gathers already. */
+static bool has_whole_task(worker *works, queued *first)
 {
-    const queued *first = job->waiting.first;
+    bool gathered = true;
+    if (!whole_task_is_here(first))
+        return false;
+    for (queued *piece = first; piece; piece = piece->run.run.more ? piece->next : NULL)
+        gathered = has_gathered(works, piece) && gathered;
+    return gathered;
+}
+
+static bool may_begin(worker *works, const worker_job *job)
+{
+    queued *first = job->waiting.first;
+    const executor_job *its = &job->of->job;
     if (!first || work_queue_begun(&works->queue, first->run.head.task))
         return false;
-    return !first->run.run.count || (share_table_whole(job->of->shares) && executor_room(works->forks, &job->of->job));
+    if (its->keyed && !has_whole_task(works, first))
+        return false;
+    return !first->run.run.count || (share_table_whole(job->of->shares) && executor_room(works->forks, its));
 }
 
 static int begin_forked(worker *works, worker_job *job)
 {
-    queued *of = work_queue_begin(&works->queue, job);
+    queued *of;
+    int status = RF_OK;
+    if (job->of->job.keyed)
+        status = whole_task_begin(&works->queue, job, &of);
+    else
+        of = work_queue_begin(&works->queue, job);
+    if (status)
+        return status;
     if (!of->run.run.count)
         return begin_nothing(works, of);
     executor_chunk chunk = work_job_chunk(job->of, &of->run);
     return executor_start(works->forks, &chunk);
+}
+
+/* A job may be gone with the last of what waits of it. */
+static int fill_from(worker *works, worker_job *job)
+{
+    int status = RF_OK;
+    bool waits = true;
+    while (waits && status == RF_OK && may_begin(works, job)) {
+        const queued *last = job->waiting.first;
+        while (job->of->job.keyed && last->run.run.more)
+            last = last->next;
+        waits = last->next;
+        status = begin_forked(works, job);
+    }
+    return status;
 }
 
 static int fill_children(worker *works)
@@ -331,8 +367,8 @@ static int fill_children(worker *works)
     int status = RF_OK;
     for (worker_job *job = TAILQ_FIRST(&works->queue.forking), *next; job && status == RF_OK; job = next) {
         next = TAILQ_NEXT(job, forking);
-        for (size_t left = job->chunks; left && status == RF_OK && may_begin(works, job); left--)
-            status = begin_forked(works, job);
+        status = fill_from(works, job);
+        status = status ? status : works->status;
     }
     return status;
 }
