@@ -78,13 +78,20 @@ static int find_functions(by_key_run *run)
     return status;
 }
 
+static int check_inputs(by_key_run *run)
+{
+    run->inputs = inputs_of(&run->said);
+    for (uint32_t i = run->inputs; i < RF_INPUTS_MOST; i++)
+        if (run->said.inputs[i].source)
+            return error_set(RF_EUSAGE, "usage", "rf_mapreduce: inputs[%" PRIu32 "] has a source, inputs[%" PRIu32 "] has none: leave no gap", i, run->inputs);
+    return run->inputs ? RF_OK : unusable("there is no input: say .inputs = {{.source = ..., .mapper = ...}}");
+}
+
 int by_key_check(by_key_run *run, const rf_job *given)
 {
     int status = pool_usable(run->pool);
     status = status ? status : copy_job(run, given);
-    run->inputs = status ? 0 : inputs_of(&run->said);
-    if (!status && !run->inputs)
-        status = unusable("there is no input: say .inputs = {{.source = ..., .mapper = ...}}");
+    status = status ? status : check_inputs(run);
     status = status ? status : find_fold(run);
     return status ? status : find_functions(run);
 }

@@ -23,7 +23,9 @@ void by_key_tell_progress(by_key_run *run, bool final)
         done += run->progress[i].done;
         total += run->progress[i].total;
     }
+    bool before = coordinator_call_back(run->pool->self->schedules, true);
     run->on_progress(done, total, final, run->progress_user);
+    coordinator_call_back(run->pool->self->schedules, before);
 }
 
 static void part_goes_on(uint64_t done, uint64_t total, bool final, void *user)

@@ -747,7 +747,7 @@ typedef struct rf_input {
 #define RF_INPUTS_MOST 8
 typedef struct rf_job {
     size_t struct_size;                     /* set by RF_JOB */
-    rf_input inputs[RF_INPUTS_MOST];        /* those with a source; values reach the reducer in their order */
+    rf_input inputs[RF_INPUTS_MOST];        /* those with a source, from the first on, without a gap; values reach the reducer in their order */
     rf_reduce_function *reducer;            /* NULL: pairs are the output as they were emitted */
     rf_reduce_function *combiner;           /* NULL: what the reducer brings. It sees a key and some of its values, neighbours in their order, and emits
                                                values of that key in their place, or returns one; it may be called any number of times, also never, and has

@@ -168,6 +168,14 @@ bool coordinator_out_of_time(const coordinator *runs, uint64_t task)
 bool coordinator_at_ease(const coordinator *runs) { return plan_at_ease(runs->decides); }
 bool coordinator_in_callback(const coordinator *runs) { return runs->in_callback; }
 
+bool coordinator_call_back(coordinator *runs, bool runs_now)
+{
+    bool before = runs->in_callback;
+    runs->in_callback = runs_now;
+    return before;
+}
+
+
 /* ---- messages ---- */
 
 void coordinator_clock(coordinator *runs, double now)

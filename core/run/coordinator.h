@@ -24,6 +24,7 @@ int coordinator_descriptor(const coordinator *runs);                /* what a so
 bool coordinator_at_ease(const coordinator *runs);                  /* no worker will want anything for some milliseconds */
 bool coordinator_out_of_time(const coordinator *runs, uint64_t task);     /* now, while a function runs: its job is */
 bool coordinator_in_callback(const coordinator *runs);              /* a generator or on_progress runs */
+bool coordinator_call_back(coordinator *runs, bool runs_now);       /* one begins that no job here calls, or has ended; gives what it was */
 
 /* Opening and closing. All ranks have greeted: RF_AGAIN until then, RF_EREGISTRY when their functions differ, told. */
 int coordinator_ready(coordinator *runs);

@@ -856,7 +856,7 @@ static size_t find_group(const draw *of, rf_value key)
 static bool check_groups(draw *of, uint64_t partitions)
 {
     bool *met = calloc(of->group_count + 1, 1);
-    uint64_t descents = 0;
+    uint64_t descents = 0, groups = 0;
     rf_value last = rf_nil();
     for (size_t i = 0; i < of->wanted.count && !of->wrong;) {
         rf_value key, value;
@@ -870,7 +870,7 @@ static bool check_groups(draw *of, uint64_t partitions)
             met[group] = true;
         for (; !of->wrong && at < of->wanted.count && of->wanted.all[at].input == group; at++)
             same_pair(of, i++, &of->wanted.all[at]);
-        descents += i && compare_keys(last, key) > 0;
+        descents += groups++ && compare_keys(last, key) > 0;
         last = key;
     }
     free(met);
@@ -936,6 +936,8 @@ static void draw_options(draw *of, rf_options *options, rf_job *job)
             options->n_splits = 0;
     if (one_in(of, 5))
         options->workers = 1 + (unsigned)below_(of, 3);
+    if (options->workers > rf_workers(of->pool))
+        options->workers = (unsigned)rf_workers(of->pool);
     if (one_in(of, 5))
         options->executor = RF_INLINE;
     job->memory = one_in(of, 2) ? 1 : 0;
