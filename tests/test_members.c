@@ -1,5 +1,6 @@
-/* input/members: .gz files of several members, cut into blocks. What all blocks give together, in whatever order and pieces they are read, is what one
-   reader of the whole file gives; what is damaged costs little beside itself and is named; nothing is lost or comes twice in silence. */
+/* input/members: .gz files of several members, cut into blocks. What all blocks give together, in whatever order and pieces they
+   are read, is what one reader of the whole file gives; what is damaged costs little beside itself and is named; nothing is lost
+   or comes twice in silence. */
 #include "input/members.h"
 #include "reading.h"
 
@@ -100,9 +101,10 @@ START_TEST(any_members_in_any_blocks_give_what_one_reader_gives)
     for (unsigned round = 0; round < 12; round++) {
         zipped file = {0};
         size_t large = random_below(&random, 5), size = most[large];
-        draw_zipped(&file, 1 + random_below(&random, large > 2 ? 12 : 60), size, line[large > 1 ? 2 + random_below(&random, 3) : random_below(&random, 5)],
-                    &random);
-        uint64_t least = file.file.size / 100 + 1, split_size = least + random_below(&random, random_below(&random, 2) ? file.file.size : 2000);
+        size_t members = 1 + random_below(&random, large > 2 ? 12 : 60);
+        draw_zipped(&file, members, size, line[large > 1 ? 2 + random_below(&random, 3) : random_below(&random, 5)], &random);
+        uint64_t least = file.file.size / 100 + 1;
+        uint64_t split_size = least + random_below(&random, random_below(&random, 2) ? file.file.size : 2000);
         failing_read_short(round % 3 ? 0 : random | 1);
         check_all(&file, split_size, &random);
         failing_read_short(0);
@@ -368,7 +370,8 @@ START_TEST(a_damaged_member_is_named_and_those_of_later_blocks_are_read)
         uint64_t resumed = (next / split_size + 1) * split_size + 20000;
         for (size_t at = 0; at < file.content.size; at = line_end(&file, at)) {
             uint64_t its = positions[at] / 2048;
-            ck_assert_msg(given[at] || (its + 30000 > start && its < resumed), "the line of the member near %" PRIu64 " is lost, with damage in that at %" PRIu64, its,
+            ck_assert_msg(given[at] || (its + 30000 > start && its < resumed),
+                          "the line of the member near %" PRIu64 " is lost, with damage in that at %" PRIu64, its,
                           start);
         }
         reading_free(&all);

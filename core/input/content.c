@@ -102,7 +102,7 @@ uint64_t content_position(content *of, uint64_t offset)
     return joints[of->joint].member * CONTENT_SPREAD + (offset - joints[of->joint].offset);
 }
 
-/* No cut may be between the block's end and end, which is where the member that ends there says that the next one begins, or the file's end. */
+/* No cut may be between the block's end and end, which is where the last member says that the next one begins, or the file's end. */
 static int check_passed(content *of, uint64_t end, bool *cut)
 {
     uint64_t first;

@@ -11,8 +11,9 @@
 #include "input/members.h"
 #include "input/seen_file.h"
 
-/* A byte of a .gz is at: offset in the file of the member that holds it, times this, plus its offset in the member's content. So positions ascend, as
-   content is at most 1,032 times what it was made of; and of a file of one member they are offsets in the content. */
+/* A byte of a .gz is at: offset in the file of the member that holds it, times this, plus its offset in the member's content. So
+   positions ascend, as content is at most 1,032 times what it was made of; and of a file of one member they are offsets in the
+   content. */
 #define CONTENT_SPREAD 2048
 
 typedef struct content {            /* made by content_init, freed by content_close */
@@ -28,7 +29,7 @@ typedef struct content {            /* made by content_init, freed by content_cl
     size_t joint;                   /* the last of them that was asked for */
     members members;
     uint64_t border;                /* of a block of a .gz: where it ends in the file; UINT64_MAX: it does not */
-    uint64_t crossed;               /* and the offset at which the next block's content begins; UINT64_MAX: not known yet */
+    uint64_t crossed;               /* and the offset at which the next block's content begins; UINT64_MAX: not known */
 } content;
 
 void content_init(content *of);
@@ -40,7 +41,7 @@ void content_doubt(content *of);                        /* a new piece: seen_dou
    RF_END: there is none, and then nothing to fill. */
 int content_begin(content *of, uint64_t offset);
 int content_begin_block(content *of, uint64_t from, uint64_t to);
-/* RF_OK: some of more bytes came, and all of them before where the next block begins, or none; RF_END: the content has ended; else an error.
+/* RF_OK: some of more bytes came, all of them before where the next block begins, or none; RF_END: the content has ended; else an error.
    After an error or RF_END it is not called again. */
 int content_fill(content *of, size_t more);
 void content_drop(content *of, size_t size);            /* takes bytes off the front: the rest moves to a multiple of 16 */

@@ -20,8 +20,9 @@ uint64_t prefixed_size(const uint8_t *text)
 int prefixed_check(const uint8_t *text, size_t size, const char *name, uint64_t offset)
 {
     if (size < PREFIXED_SIZES)
-        return error_set(RF_EINPUT, "input", "%s: truncated: it ends inside the sizes of the pair at offset %" PRIu64 ", after %zu of %zu bytes",
-                         name, offset, size, PREFIXED_SIZES);
+        return error_set(RF_EINPUT, "input",
+                         "%s: truncated: it ends inside the sizes of the pair at offset %" PRIu64 ", after %zu of %zu bytes", name,
+                         offset, size, PREFIXED_SIZES);
     uint64_t whole = prefixed_size(text);
     if (!whole)
         return error_set(RF_EINPUT, "input",
@@ -30,8 +31,8 @@ int prefixed_check(const uint8_t *text, size_t size, const char *name, uint64_t 
                          name, offset, size_at(text), size_at(text + 4));
     if (size < whole)
         return error_set(RF_EINPUT, "input",
-                         "%s: truncated: the pair at offset %" PRIu64 " has %" PRIu64 " bytes, with a key of %" PRIu32 " and a value of %" PRIu32
-                         ", and reaches beyond the end",
+                         "%s: truncated: the pair at offset %" PRIu64 " has %" PRIu64 " bytes, with a key of %" PRIu32
+                         " and a value of %" PRIu32 ", and reaches beyond the end",
                          name, offset, whole, size_at(text), size_at(text + 4));
     return RF_OK;
 }

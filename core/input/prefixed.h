@@ -13,7 +13,8 @@ uint64_t prefixed_size(const uint8_t *text);
 /* What cut_item has found at offset of name: RF_OK, or RF_EINPUT, which names both. size: how much of it is there. */
 int prefixed_check(const uint8_t *text, size_t size, const char *name, uint64_t offset);
 
-/* A whole record as the tuple (key, value), a borrowed one. Both are copied into to, where each starts at a multiple of 16 and has a NUL behind. RF_ENOMEM. */
+/* A whole record as the tuple (key, value), a borrowed one. Both are copied into to, where each starts at a multiple of 16 and has
+   a NUL behind. RF_ENOMEM. */
 int prefixed_pair(const uint8_t *text, buffer *to, rf_value *pair);
 
 #endif

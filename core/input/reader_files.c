@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "input/cut.h"
+#include "input/file_spans.h"
 #include "input/prefixed.h"
 
 #define WINDOW_BYTES ((size_t)256 << 10)    /* read at once where items are small: they stay in the cache */
@@ -32,64 +33,13 @@ const void *item_copy(buffer *to, const void *data, size_t size)
     return to->data;
 }
 
-/* ---- what came over the wire ------------------------------------------------------------------------------------ */
-
-/* Reads one span off the front of [*at, end). false: it does not fit its description. */
-static bool take_span(const uint8_t **at, const uint8_t *end, struct input_span *span, const char **path)
-{
-    if ((size_t)(end - *at) < sizeof *span)
-        return false;
-    memcpy(span, *at, sizeof *span);
-    *path = (const char *)*at + sizeof *span;
-    size_t left = (size_t)(end - *at) - sizeof *span, padded = ((size_t)span->path_size + 8) & ~(size_t)7;
-    if (!span->path_size || padded > left || strnlen(*path, padded) != span->path_size)
-        return false;
-    *at += sizeof *span + padded;
-    return true;
-}
-
-static bool span_is_sound(const struct input_span *span, const char *path, const input_piece *piece)
-{
-    if (span->file_size > INT64_MAX || span->path_index == UINT64_MAX)
-        return false;
-    if (span->whole)
-        return span->first_block == 0 && span->blocks == 1;
-    bool lines = piece->layout == INPUT_LINES || piece->layout == INPUT_SPLITS;
-    if (!span->file_size || (!lines && (piece->layout != INPUT_RECORDS || gzip_named(path))))
-        return false;
-    uint64_t blocks = (span->file_size - 1) / piece->a + 1;
-    return span->blocks && span->first_block < blocks && span->blocks <= blocks - span->first_block;
-}
-
-static bool layout_is_sound(const input_piece *piece)
-{
-    if (piece->layout < INPUT_SPLITS || piece->layout > INPUT_PREFIXED || !piece->a)
-        return false;
-    return piece->layout != INPUT_RECORDS || (piece->b && piece->a % piece->b == 0);
-}
-
-static bool piece_is_sound(const input_piece *piece, uint64_t count, uint64_t position)
-{
-    const uint8_t *at = piece->body, *end = at + piece->body_size;
-    if (!layout_is_sound(piece) || (position != UINT64_MAX && count != 1))
-        return false;
-    while (at < end) {
-        struct input_span span;
-        const char *path;
-        if (!take_span(&at, end, &span, &path) || !span_is_sound(&span, path, piece) || span.blocks > count)
-            return false;
-        count -= span.blocks;
-    }
-    return count == 0;
-}
-
 int file_reader_open(file_reader *from, const input_piece *piece, uint64_t first, uint64_t count, uint64_t position)
 {
     from->spans = from->spans_end = NULL;
     from->blocks_left = 0;
     from->reading = false;
     from->hidden_at = NULL;
-    if (!piece->body_size || !piece_is_sound(piece, count, position))
+    if (!piece->body_size || !spans_are_sound(piece, count, position))
         return error_set(RF_EUSAGE, "usage", "a piece of %" PRIu64 " blocks of files does not fit its description",
                          count);
     from->layout = piece->layout;
@@ -108,7 +58,7 @@ int file_reader_open(file_reader *from, const input_piece *piece, uint64_t first
 static bool next_unit(file_reader *from)
 {
     if (!from->blocks_left) {
-        if (from->spans == from->spans_end || !take_span(&from->spans, from->spans_end, &from->span, &from->path))
+        if (from->spans == from->spans_end || !span_take(&from->spans, from->spans_end, &from->span, &from->path))
             return false;
         from->block = from->span.first_block;
         from->blocks_left = from->span.blocks;
@@ -259,8 +209,8 @@ static bool find_overlong(const file_reader *from, uint64_t position, cut *found
 static bool find_item(file_reader *from, uint64_t position, cut *found)
 {
     return find_overlong(from, position, found) ||
-           cut_item(from->layout, least_size(from, position), from->content.window.data + from->at, from->content.window.size - from->at,
-                    from->ended, &from->scanned, found);
+           cut_item(from->layout, least_size(from, position), from->content.window.data + from->at,
+                    from->content.window.size - from->at, from->ended, &from->scanned, found);
 }
 
 static int next_item(file_reader *from, reader_item *item)
@@ -298,7 +248,8 @@ static int next_of_unit(file_reader *from, reader_item *item)
     item->unit = from->unit;
     item->path = from->path;
     item->path_index = from->span.path_index;
-    item->position = from->compressed && from->start ? from->start * CONTENT_SPREAD + 1 : from->start;  /* no line of the block before has it */
+    /* Where the block begins; in a .gz one more, which no line of the block before can have. */
+    item->position = from->compressed && from->start ? from->start * CONTENT_SPREAD + 1 : from->start;
     if (from->reading)
         return next_item(from, item);
     from->reading = true;
