@@ -291,11 +291,10 @@ CASE(F17_an_input_behind_a_gap_is_not_passed_over)
 
 CASE(F17_options_that_make_no_sense_are_refused_by_name)
 {
-    REFUSED(RF_EOPTION, "executor", RF_OPTIONS(.executor = RF_FORK), .reducer = rf_sum);
-    REFUSED(RF_EOPTION, "slots", RF_OPTIONS(.slots = 3), .reducer = rf_sum);
-    REFUSED(RF_EOPTION, "task_timeout", RF_OPTIONS(.task_timeout = 3), .reducer = rf_sum);
-    REFUSED(RF_EOPTION, "task_memory", RF_OPTIONS(.task_memory = 1 << 30), .reducer = rf_sum);
-    REFUSED(RF_EOPTION, "lifespan", RF_OPTIONS(.lifespan = 3), .reducer = rf_sum);
+    REFUSED(RF_EOPTION, "slots", RF_OPTIONS(.executor = RF_INLINE, .slots = 3), .reducer = rf_sum);
+    REFUSED(RF_EOPTION, "task_timeout", RF_OPTIONS(.executor = RF_INLINE, .task_timeout = 3), .reducer = rf_sum);
+    REFUSED(RF_EOPTION, "task_memory", RF_OPTIONS(.executor = RF_INLINE, .task_memory = 1 << 30), .reducer = rf_sum);
+    REFUSED(RF_EOPTION, "lifespan", RF_OPTIONS(.executor = RF_INLINE, .lifespan = 3), .reducer = rf_sum);
     REFUSED(RF_EOPTION, "n_splits", RF_OPTIONS(.chunk_size = 3, .n_splits = 3), .reducer = rf_sum);
     REFUSED(RF_EOPTION, "chunk_size", RF_OPTIONS(.chunk_size = UINT64_MAX), .reducer = rf_sum);
     REFUSED(RF_EOPTION, "timeout", RF_OPTIONS(.timeout = -7), .reducer = rf_sum);

@@ -1,1 +1,115 @@
-int main(void){return 0;}
+/* Rows F1 and F15 of the contract: keys and values may be as large as 2 GiB, and not larger. Some hundred megabytes are copied several times:
+   ranks: 1 3 */
+#include "by_key.h"
+#include <sys/mman.h>
+
+#define LARGE ((size_t)300 << 20)
+
+/* 300 MB of text, with the number at its end. */
+static char *large_text(int64_t n)
+{
+    char *text = malloc(LARGE);
+    if (text) {
+        memset(text, 'w', LARGE);
+        text[LARGE - 1] = (char)('0' + n);
+    }
+    return text;
+}
+
+static int large_key(rf_call *call, rf_value item)
+{
+    int64_t n;
+    if (RF_ARGS(call, item, n))
+        return RF_EARGS;
+    char *text = large_text(n % 2);
+    int status = text ? RF_EMIT(call, rf_text(text, LARGE), n) : RF_ENOMEM;
+    free(text);
+    return status;
+}
+RF_REGISTER(large_key);
+
+static int large_value(rf_call *call, rf_value item)
+{
+    int64_t n;
+    if (RF_ARGS(call, item, n))
+        return RF_EARGS;
+    char *text = large_text(n);
+    int status = text ? RF_EMIT(call, "key", rf_text(text, LARGE)) : RF_ENOMEM;
+    free(text);
+    return status;
+}
+RF_REGISTER(large_value);
+
+/* Its end, and the sum of the values. */
+static int short_key(rf_call *call, rf_value key, rf_group *values)
+{
+    rf_value value;
+    int64_t sum = 0;
+    int status;
+    while ((status = rf_group_next(values, &value)) == RF_OK)
+        sum += rf_i64(value);
+    const char *text = key.data;
+    if (rf_size(key) != LARGE || text[0] != 'w' || text[LARGE / 2] != 'w')
+        return rf_fail(call, "key", "%zu bytes", rf_size(key));
+    return status == RF_END ? RF_EMIT(call, rf_text(text + LARGE - 1, 1), sum) : status;
+}
+RF_REGISTER(short_key);
+
+static int short_values(rf_call *call, rf_value key, rf_group *values)
+{
+    rf_value value;
+    int status;
+    while ((status = rf_group_next(values, &value)) == RF_OK) {
+        const char *text = value.data;
+        if (rf_size(value) != LARGE || RF_EMIT(call, key, rf_text(text + LARGE - 2, 2)))
+            return rf_fail(call, "value", "%zu bytes", rf_size(value));
+    }
+    return status == RF_END ? RF_OK : status;
+}
+RF_REGISTER(short_values);
+
+CASE(F1_a_key_of_300_MB_is_a_key)
+{
+    RF_AUTO(rf_dataset, made);
+    CHECK_STATUS(rf_mapreduce(pool, RF_JOB(.inputs = {{.source = rf_range(0, 3), .mapper = large_key}}, .reducer = short_key, .order = RF_BY_KEY_GLOBAL),
+                              RF_OPTIONS(.chunk_size = 1), &made), RF_OK);
+    CHECK_TEXT(pairs_text(made), "[\"0\", 2]\n[\"1\", 1]\n");
+}
+
+CASE(F1_a_value_of_300_MB_is_a_value)
+{
+    RF_AUTO(rf_dataset, made);
+    CHECK_STATUS(rf_mapreduce(pool, RF_JOB(.inputs = {{.source = rf_range(0, 2), .mapper = large_value}}, .reducer = short_values),
+                              RF_OPTIONS(.chunk_size = 1), &made), RF_OK);
+    CHECK_TEXT(pairs_text(made), "[\"key\", \"w0\"]\n[\"key\", \"w1\"]\n");
+}
+
+/* Address space that nobody touches. */
+static int beyond(rf_call *call, rf_value item)
+{
+    size_t size = ((size_t)2 << 30) + 12345;
+    bool as_key;
+    if (RF_ARGS(call, item, as_key))
+        return RF_EARGS;
+    void *space = mmap(NULL, size, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (space == MAP_FAILED)
+        return rf_fail(call, "mmap", "no address space");
+    int status = as_key ? RF_EMIT(call, rf_text(space, size), 1) : RF_EMIT(call, 1, rf_text(space, size));
+    munmap(space, size);
+    return status;
+}
+RF_REGISTER(beyond);
+
+CASE(F15_what_is_above_2_GiB_is_refused_with_its_size)
+{
+    for (int as_key = 0; as_key < 2; as_key++) {
+        CHECK_STATUS(rf_mapreduce(pool, RF_JOB(.inputs = {{.source = RF_VALUES(rf_of_bool(as_key)), .mapper = beyond}}, .reducer = listed), NULL, NULL), RF_EITEMS);
+        CHECK_HAS(rf_last_error()->message, as_key ? "a key of 2147495993 bytes" : "a value of 2147495993 bytes");
+        CHECK_HAS(rf_last_error()->message, "2 GiB");
+    }
+}
+
+int main(int argc, char **argv)
+{
+    return rf_main(argc, argv, verify);
+}
