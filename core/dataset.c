@@ -79,7 +79,8 @@ int rf_dataset_collect(rf_dataset *of, rf_results **results)
     *results = NULL;
     if (!of)
         return error_set(RF_EUSAGE, "usage", "rf_dataset_collect: the dataset is NULL");
-    return rf_map(of->pool, item_as_it_is, rf_dataset_source(of), RF_OPTIONS(.name = of->name, .executor = RF_INLINE), results);
+    return rf_map(of->pool, item_as_it_is, rf_dataset_source(of), RF_OPTIONS(.name = of->name, .executor = RF_INLINE, .slots = 1, .task_timeout = RF_NONE,
+                                                                                  .task_memory = RF_UNLIMITED, .lifespan = RF_UNLIMITED), results);
 }
 
 uint64_t rf_dataset_len(const rf_dataset *of)
