@@ -87,10 +87,10 @@ static uint64_t index_of(const block *kept, uint64_t item, const run *in)
     return kept->positions ? kept->positions[item] : in->unit + (item - in->start);
 }
 
-/* Its index is its own: of a task by key that failed it is the item that the task was at. */
-static rf_error item_error(const run *in, const failure *why)
+static rf_error item_error(const block *kept, uint64_t item, const run *in, const failure *why)
 {
     rf_error error = *failure_error(why);
+    error.index = index_of(kept, item, in);
     error.rank = in->rank;
     error.attempt = in->attempt;
     error.host = NULL;
@@ -104,7 +104,9 @@ static void keep_failures(block *kept, const delivery *from, uint8_t **at)
     for (uint64_t i = 0; i < from->failure_count; i++) {
         const item_failure *one = &from->failures[i];
         kept->failures[i] =
-            (kept_failure){one->item, failure_share(one->why), item_error(&kept->own, one->why)};
+            (kept_failure){one->item, failure_share(one->why), item_error(kept, one->item, &kept->own, one->why)};
+        if (from->own_indices)
+            kept->failures[i].error.index = failure_error(one->why)->index;
     }
     if (from->all_failed) {
         kept->all_failed = failure_share(from->all_failed);
@@ -245,8 +247,7 @@ static uint64_t failures_before(const block *kept, uint64_t item)
 static rf_error *error_of(const block *kept, uint64_t item, const run *in)
 {
     if (kept->all_failed) {
-        *kept->shared_error = item_error(in, kept->all_failed);
-        kept->shared_error->index = index_of(kept, item, in);
+        *kept->shared_error = item_error(kept, item, in, kept->all_failed);
         return kept->shared_error;
     }
     if (!kept->failure_count)

@@ -25,6 +25,7 @@ typedef struct delivery {
     column_view values;                 /* nil where an item failed */
     const item_failure *failures;       /* failed for good; shared (failure_share) by who keeps them */
     uint64_t failure_count;
+    bool own_indices;                   /* a failure's index is its own, not its item's: of a task by key the item that it was at */
     const uint64_t *again;              /* ascending items that are no part of it: they will come by themselves */
     uint64_t again_count;
     failure *all_failed;                /* NULL, or why none was done: values and failures are then empty */

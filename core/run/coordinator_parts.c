@@ -103,7 +103,7 @@ static int deliver_part(coordinator *runs, job *of, message *what, const message
 {
     delivery made = {.unit = what->part.unit, .items = what->part.items, .positions = results->positions, .values = results->values,
                      .path_index = what->part.path_index, .rank = what->peer, .attempt = what->part.attempt,
-                     .seconds = what->part.seconds};
+                     .seconds = what->part.seconds, .own_indices = of->by_key};
     int status = sort_failures(runs, of, what, *results, &made);
     post_take_body(runs->via, what, &made.memory);
     if (status == RF_OK)
