@@ -16,6 +16,7 @@
 
 #define MANIFEST "MANIFEST"
 #define JOINED "joined"
+#define TRIES_MOST 100                  /* to remove a folder in which others may still begin a file each */
 
 struct output {
     char *path, *folder;
@@ -121,12 +122,15 @@ static void remove_folder(const char *path)
 {
     if (unlink(path) == 0)          /* after an exchange it can be a file */
         return;
-    DIR *folder = opendir(path);
-    for (struct dirent *entry; folder && (entry = readdir(folder));)
-        unlinkat(dirfd(folder), entry->d_name, 0);
-    if (folder)
-        closedir(folder);
-    rmdir(path);
+    for (int tries = 0; tries < TRIES_MOST; tries++) {      /* an attempt that nobody wants any more may begin its file just now */
+        DIR *folder = opendir(path);
+        for (struct dirent *entry; folder && (entry = readdir(folder));)
+            unlinkat(dirfd(folder), entry->d_name, 0);
+        if (folder)
+            closedir(folder);
+        if (rmdir(path) == 0 || (errno != ENOTEMPTY && errno != EEXIST))
+            return;
+    }
 }
 
 void output_free(output *old)

@@ -107,7 +107,10 @@ CASE(E1_what_a_default_switched_on_a_call_switches_off)
 {
     RF_AUTO(rf_results, halted);
     CHECK_STATUS(rf_map(pool, fails_by_default, rf_range(0, 1000), NULL, &halted), RF_EHALTED);
-    CHECK_TEXT(rf_results_at(halted, 0).error->message, "attempt 3");
+    bool third = false;                 /* the one that halted it has had all its attempts; others may have waited for theirs */
+    for (uint64_t i = 0; rf_results_next_failure(halted, &i); i++)
+        third = third || strcmp(rf_results_at(halted, i).error->message, "attempt 3") == 0;
+    CHECK(third);
     RF_AUTO(rf_results, off);
     CHECK_STATUS(rf_map(pool, fails_by_default, rf_range(0, 1000),
                         RF_OPTIONS(.retry = {.attempts = 1, .backoff = RF_NONE, .steady = RF_OFF}, .halt = RF_HALT_NEVER,
