@@ -21,8 +21,9 @@ run()
 {
     local count=$1
     shift
-    "$here/mpirun_test" -n "$count" "$program" "$@" > "$out" 2> "$err"
+    TEST_LAUNCHER_CRASHES=$scratch/crashes "$here/mpirun_test" -n "$count" "$program" "$@" > "$out" 2> "$err"
     status=$?
+    [ ! -e "$scratch/crashes" ] || { cat "$scratch/crashes"; rm "$scratch/crashes"; }
     sed -i '/ workers on [0-9]* cores/d' "$err"
     did="$count ranks: ${program##*/} $*: status $status"
 }
