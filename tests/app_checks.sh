@@ -32,10 +32,11 @@ run()
 # (tests/finalize_crash.c) is no failure of the program: then it runs again.
 run_alone()
 {
-    once_alone "$@"
+    keep_input "$scratch/stdin"
+    with_input "$scratch/stdin" once_alone "$@"
     [ -e "$scratch/finalize" ] || return
     echo "launcher crash: in MPI_Finalize; repeated: $did"
-    once_alone "$@"
+    with_input "$scratch/stdin" once_alone "$@"
 }
 
 once_alone()
@@ -94,6 +95,7 @@ done_checking()
     exit
 }
 
+. "$here/repeat.sh"
 . "$here/../cluster/launch.sh"          # the environment that MPI wants
 export ASAN_OPTIONS=detect_leaks=0:verify_asan_link_order=0${ASAN_OPTIONS:+:$ASAN_OPTIONS}      # as tests/mpirun_test says
 # Only the seed makes it random: printed, and taken from $SEED.
