@@ -14,18 +14,19 @@ typedef struct slot {
         uint64_t words[2];              /* of a short key */
         struct { const uint8_t *far; uint64_t hash; };
     };
-    union {
-        struct {
-            uint32_t size;
-            uint8_t kind;               /* the key's type + 1; 0: nothing is here */
-            uint8_t type;               /* of the state */
-        };
-        uint64_t head;                  /* all of these */
-    };
+    uint64_t head;                      /* 0: nothing is here. Else put together and taken apart by shifts, never through memory: bytes that are
+                                           written one by one and read as a word stall the pipeline, for each pair */
     uint64_t bits;
 } slot;
 
 _Static_assert(sizeof(slot) == 32, "two slots a cache line");
+
+static inline uint64_t key_head(uint32_t size, unsigned type) { return size | (uint64_t)(type + 1) << 32; }
+static inline uint64_t state_head(unsigned type) { return (uint64_t)type << 40; }
+static inline uint32_t size_in(uint64_t head) { return (uint32_t)head; }
+static inline unsigned type_in(uint64_t head) { return (unsigned)(head >> 32 & 0xff) - 1; }
+static inline uint64_t key_in(uint64_t head) { return head & 0xffffffffff; }
+static inline unsigned state_in(uint64_t head) { return (unsigned)(head >> 40); }
 
 /* A record on its way into the table. */
 typedef struct arrival {
@@ -84,16 +85,17 @@ static void arrive(arrival *new, const record *it)
 
 static uint64_t hash_of_slot(const slot *at)
 {
-    return at->size > HASH_SHORT ? at->hash : hash_short_key(at->words, at->size, at->kind - 1u);
+    uint32_t size = size_in(at->head);
+    return size > HASH_SHORT ? at->hash : hash_short_key(at->words, size, type_in(at->head));
 }
 
 static inline bool holds(const slot *at, const arrival *it)
 {
-    if (at->size != it->it.key_size || at->kind != it->it.key_type + 1)
+    if (key_in(at->head) != key_head(it->it.key_size, it->it.key_type))
         return false;
-    if (at->size <= HASH_SHORT)
+    if (it->it.key_size <= HASH_SHORT)
         return at->words[0] == it->words[0] && at->words[1] == it->words[1];
-    return at->hash == it->hash && memcmp(at->far, it->it.key, at->size) == 0;
+    return at->hash == it->hash && memcmp(at->far, it->it.key, it->it.key_size) == 0;
 }
 
 /* Twice as many slots, at most three fourths of them in use. */
@@ -106,10 +108,10 @@ static int grow(combiner *all)
     memset(slots, 0, count * sizeof *slots);
     for (size_t i = 0; all->slots && i <= all->mask; i++) {
         const slot *old = &all->slots[i];
-        if (!old->kind)
+        if (!old->head)
             continue;
         size_t at = hash_of_slot(old) & mask;
-        while (slots[at].kind)
+        while (slots[at].head)
             at = (at + 1) & mask;
         slots[at] = *old;
     }
@@ -122,14 +124,14 @@ static int grow(combiner *all)
 static int fill(combiner *all, slot *at, const arrival *it)
 {
     fold_state state;
-    slot made = {.size = it->it.key_size, .kind = (uint8_t)(it->it.key_type + 1)};
-    if (made.size > HASH_SHORT) {
-        uint8_t *key = arena_add(&all->memory, made.size);
+    slot made = {.head = 0};
+    if (it->it.key_size > HASH_SHORT) {
+        uint8_t *key = arena_add(&all->memory, it->it.key_size);
         if (!key)
             return RF_ENOMEM;
-        made.far = memcpy(key, it->it.key, made.size);
+        made.far = memcpy(key, it->it.key, it->it.key_size);
         made.hash = it->hash;
-        all->kept += made.size;
+        all->kept += it->it.key_size;
     } else {
         made.words[0] = it->words[0];
         made.words[1] = it->words[1];
@@ -139,7 +141,7 @@ static int fill(combiner *all, slot *at, const arrival *it)
         return status;
     if (state.type >= RF_TEXT)
         all->kept += it->it.value_size + sizeof(slot);
-    made.type = state.type;
+    made.head = key_head(it->it.key_size, it->it.key_type) | state_head(state.type);
     made.bits = state.bits;
     *at = made;
     all->used++;
@@ -151,18 +153,18 @@ static int put(combiner *all, const arrival *it)
 {
     size_t at = it->hash & all->mask;
     slot *found = &all->slots[at];
-    while (found->kind && !holds(found, it)) {
+    while (found->head && !holds(found, it)) {
         at = (at + 1) & all->mask;
         found = &all->slots[at];
     }
-    if (!found->kind)
+    if (!found->head)
         return fill(all, found, it);
-    fold_state state = {found->bits, found->type};
+    fold_state state = {found->bits, (uint8_t)state_in(found->head)};
     int status = fold_merge(all->of->fold, &state, &it->it, &all->memory);
     if (state.type >= RF_TEXT && state.bits != found->bits)
         all->kept += it->it.value_size + sizeof(slot);
     found->bits = state.bits;
-    found->type = state.type;
+    found->head = key_in(found->head) | state_head(state.type);
     return status;
 }
 
@@ -180,13 +182,21 @@ static int partition_of_record(const combiner *all, const record *it, uint32_t *
     return partition_of(all->of, it, hashed ? record_hash_slack(it) : 0, partition);
 }
 
+/* As a record, whose value lies in the slot's memory or in space. */
+static void view_slot(const slot *from, record *it, uint8_t space[EXACT_PACKED_MOST])
+{
+    uint32_t size = size_in(from->head);
+    *it = (record){.key = size > HASH_SHORT ? from->far : (const uint8_t *)from->words, .key_size = size,
+                   .key_type = (uint8_t)type_in(from->head)};
+    fold_partial(&(fold_state){from->bits, (uint8_t)state_in(from->head)}, it, space);
+}
+
 static int write_out(combiner *all, const slot *from)
 {
     uint8_t space[EXACT_PACKED_MOST];
     uint32_t partition;
-    record it = {.key = from->size > HASH_SHORT ? from->far : (const uint8_t *)from->words,
-                 .key_size = from->size, .key_type = (uint8_t)(from->kind - 1)};
-    fold_partial(&(fold_state){from->bits, from->type}, &it, space);
+    record it;
+    view_slot(from, &it, space);
     all->scratch.size = 0;
     if (record_put(&it, &all->scratch))
         return RF_ENOMEM;
@@ -200,7 +210,7 @@ int combine_to_rows(combiner *all)
 {
     all->folds = false;
     for (size_t i = 0; all->used && i <= all->mask; i++) {
-        int status = all->slots[i].kind ? write_out(all, &all->slots[i]) : RF_OK;
+        int status = all->slots[i].head ? write_out(all, &all->slots[i]) : RF_OK;
         if (status)
             return status;
     }
@@ -220,7 +230,7 @@ typedef struct sum {
 
 static bool take_sum(const uint8_t **from, const uint8_t *end, sum *to)
 {
-        const uint8_t *at = *from;
+    const uint8_t *at = *from;
     if (end - at < 3 || at[0] != (RF_TEXT << 4 | RF_I64) || at[1] > HASH_SHORT || at[2] > 7 || end - at < 3 + at[1] + at[2])
         return false;
     unsigned size = at[1], value_size = at[2];
@@ -229,7 +239,7 @@ static bool take_sum(const uint8_t **from, const uint8_t *end, sum *to)
     memcpy(&word, at + 3 + size, 8);
     word &= ((uint64_t)1 << 8 * value_size) - 1;
     to->number = (int64_t)(word >> 1 ^ -(word & 1));
-    to->head = (slot){.size = size, .kind = RF_TEXT + 1, .type = RF_I64}.head;
+    to->head = key_head(size, RF_TEXT) | state_head(RF_I64);
     to->hash = hash_short_key(to->words, size, RF_TEXT);
     to->at = at;
     *from = at + 3 + size + value_size;
@@ -248,13 +258,13 @@ static inline int put_sum(combiner *all, const sum *it)
 {
     size_t at = it->hash & all->mask;
     slot *found = &all->slots[at];
-    while (found->kind && ((found->words[0] ^ it->words[0]) | (found->words[1] ^ it->words[1]) | (found->head ^ it->head))) {
-        if (found->type != RF_I64)
+    while (found->head && ((found->words[0] ^ it->words[0]) | (found->words[1] ^ it->words[1]) | (found->head ^ it->head))) {
+        if (state_in(found->head) != RF_I64)
             return put_slowly(all, it->at);
         at = (at + 1) & all->mask;
         found = &all->slots[at];
     }
-    if (!found->kind) {
+    if (!found->head) {
         *found = (slot){.words = {it->words[0], it->words[1]}, .head = it->head, .bits = (uint64_t)it->number};
         all->used++;
         all->fresh++;
@@ -376,11 +386,10 @@ static int absorb_table(combiner *all, const combiner *from)
     uint8_t space[EXACT_PACKED_MOST];
     for (size_t i = 0; i <= from->mask; i++) {
         const slot *at = &from->slots[i];
-        if (!at->kind)
+        if (!at->head)
             continue;
-        record it = {.key = at->size > HASH_SHORT ? at->far : (const uint8_t *)at->words,
-                     .key_size = at->size, .key_type = (uint8_t)(at->kind - 1)};
-        fold_partial(&(fold_state){at->bits, at->type}, &it, space);
+        record it;
+        view_slot(at, &it, space);
         all->scratch.size = 0;
         if (record_put(&it, &all->scratch) || buffer_reserve(&all->scratch, RECORD_SLACK))
             return RF_ENOMEM;

@@ -3,7 +3,7 @@
    The table is open, linear; a slot is 32 bytes and holds a key of up to 16 bytes itself:
 
        | key, zeros behind it        16 |  or, above 16 bytes:  | pointer to the key 8 | its hash 8 |
-       | key size 4 | key type + 1 (0: empty) 1 | type of the state 1 | 2 |           state 8       |
+       | head 8: key size 32 bits, key type + 1 (0: empty) 8, type of the state 8 |       state 8       |
 
    Rule of the switch: of each COMBINE_WINDOW records it is counted how many brought a new key. When more than 7 of 8 did, the table is
    written out as rows, and until the end of the task records become rows as they come. Or when the table takes more than half
