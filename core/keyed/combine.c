@@ -8,6 +8,7 @@
 
 #define LEAST_SLOTS ((size_t)4096)
 #define BATCH 16
+#define AHEAD 32
 
 typedef struct slot {
     union {
@@ -97,6 +98,8 @@ static inline bool holds(const slot *at, const arrival *it)
         return at->words[0] == it->words[0] && at->words[1] == it->words[1];
     return at->hash == it->hash && memcmp(at->far, it->it.key, it->it.key_size) == 0;
 }
+
+static size_t used_most(const combiner *all) { return all->slots ? (all->mask + 1) / 4 * 3 : 0; }
 
 /* Twice as many slots, at most three fourths of them in use. */
 static int grow(combiner *all)
@@ -277,19 +280,24 @@ static inline int put_sum(combiner *all, const sum *it)
     return RF_OK;
 }
 
-static int take_sums(combiner *all, const uint8_t **from, const uint8_t *end)
+/* Up to most of them, and fewer where another kind of record comes. Each is parsed, and its slot asked for, AHEAD records before it is looked up. */
+static int take_sums(combiner *all, const uint8_t **from, const uint8_t *end, size_t most)
 {
-    sum batch[BATCH];
-    unsigned count = 0;
-    for (; count < BATCH && take_sum(from, end, &batch[count]); count++)
-        __builtin_prefetch(&all->slots[batch[count].hash & all->mask], 1);
-    for (unsigned i = 0; i < count; i++) {
-        int status = put_sum(all, &batch[i]);
-        if (status)
-            return status;
+    sum ahead[AHEAD];
+    size_t taken = 0, put = 0;
+    int status = RF_OK;
+    for (; taken < most && !status; taken++) {
+        sum *next = &ahead[taken % AHEAD];
+        if (taken >= AHEAD)
+            status = put_sum(all, &ahead[put++ % AHEAD]);
+        if (!take_sum(from, end, next))
+            break;
+        __builtin_prefetch(&all->slots[next->hash & all->mask], 1);
     }
-    all->window += count;
-    return RF_OK;
+    while (put < taken && !status)
+        status = put_sum(all, &ahead[put++ % AHEAD]);
+    all->window += put;
+    return status;
 }
 
 /* ---- taking ------------------------------------------------------------------------------------------------------ */
@@ -314,11 +322,12 @@ static int take_batch(combiner *all, const uint8_t **from, const uint8_t *end)
     arrival batch[BATCH];
     record next;
     unsigned count = 0;
-    if (4 * (all->used + 2 * BATCH) > 3 * all->mask && grow(all))
+    if (used_most(all) < all->used + AHEAD && grow(all))
         return RF_ENOMEM;
+    size_t room = used_most(all) - all->used, left = COMBINE_WINDOW - all->window, most = room < left ? room : left;
     if (all->of->fold == FOLD_SUM || all->of->fold == FOLD_COUNT) {
         const uint8_t *start = *from;
-        int status = take_sums(all, from, end);
+        int status = take_sums(all, from, end, most);
         if (status || *from != start)
             return status;
     }

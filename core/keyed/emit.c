@@ -213,20 +213,27 @@ static __attribute__((noinline)) int emit_any(emitter *to, rf_value key, rf_valu
     return RF_OK;
 }
 
-/* Without a branch for each length, and nothing read beyond the bytes. */
+/* Lengths are hard to predict, and a branch that is taken wrongly costs more than the copy: pieces that overlap take all of one kind the same
+   way. Nothing is read beyond the bytes. */
 static inline void copy_short(uint8_t *to, const uint8_t *from, size_t size)
 {
     if (size > 16) {
         memcpy(to, from, size);
-    } else if (size >= 8) {
-        uint64_t first, last;
-        memcpy(&first, from, 8);
-        memcpy(&last, from + size - 8, 8);
-        memcpy(to, &first, 8);
-        memcpy(to + size - 8, &last, 8);
-    } else {
-        uint64_t word = record_word(from, size);
-        memcpy(to, &word, 8);
+    } else if (size >= 4) {
+        size_t last = size - 4, second = last < 4 ? last : 4, third = last < 8 ? last : 8;
+        uint32_t pieces[4];
+        memcpy(&pieces[0], from, 4);
+        memcpy(&pieces[1], from + second, 4);
+        memcpy(&pieces[2], from + third, 4);
+        memcpy(&pieces[3], from + last, 4);
+        memcpy(to, &pieces[0], 4);
+        memcpy(to + second, &pieces[1], 4);
+        memcpy(to + third, &pieces[2], 4);
+        memcpy(to + last, &pieces[3], 4);
+    } else if (size) {
+        to[0] = from[0];
+        to[size / 2] = from[size / 2];
+        to[size - 1] = from[size - 1];
     }
 }
 

@@ -1,5 +1,5 @@
 /* The data layer of map/reduce by key on one core, without messages: words of a text are emitted, combined, sealed in tasks of
-   16 MiB, merged, grouped, summed; records of 100 bytes are sorted by their first 10, in as many tasks, and written.
+   32 MiB, merged, grouped, summed; records of 100 bytes are sorted by their first 10, in as many tasks, and written.
 
        keyed_bench [MIB [ROUNDS [INPUT [FOLDER]]]]     256 MiB, the best of 3 rounds, of all inputs, output in /dev/shm unless said
 
@@ -17,7 +17,7 @@
 #include "keyed/group.h"
 #include "keyed/output.h"
 
-#define TASK ((size_t)16 << 20)
+#define TASK ((size_t)32 << 20)
 #define WORDS ((uint64_t)1000000)
 #define TASKS_MOST 1024
 
