@@ -19,12 +19,12 @@ static uint8_t *moved(const buffer *bytes, size_t capacity)
 {
     if (!is_large(capacity))
         return realloc(bytes->data, capacity);
+    if (is_large(bytes->capacity))
+        return large_grow(bytes->data, bytes->size, capacity);
     uint8_t *data = large_get(capacity);
     if (data && bytes->size)
         memcpy(data, bytes->data, bytes->size);
-    if (data && is_large(bytes->capacity))
-        large_free(bytes->data);
-    else if (data)
+    if (data)
         free(bytes->data);
     return data;
 }

@@ -3,6 +3,7 @@
 
 #include <pthread.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 
 #define HUGE_PAGE ((size_t)2 << 20)
@@ -15,6 +16,7 @@ struct head { struct slab *of; size_t size; struct head *next; };
 typedef struct slab {
     size_t size, used, live;
     struct head *unused;            /* pieces given back, the last one first: the warmest */
+    bool own;                       /* it is for one piece */
 } slab;
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -28,13 +30,18 @@ typedef struct shelf {
 static shelf shelves[] = {{2 * HUGE_PAGE, HUGE_PAGE / 8, NULL, NULL}, {SLAB_MOST, SLAB_MOST / SHARE, NULL, NULL}};
 #define SHELVES (sizeof shelves / sizeof *shelves)
 
+/* Pieces larger than those have a slab of their own. The last one given back is kept: what is done in steps of about one size asks for it
+   again. */
+#define OWN_KEPT (16 * HUGE_PAGE)
+static slab *own_spare;
+
 static size_t rounded(size_t size, size_t multiple)
 {
     return (size + multiple - 1) & ~(multiple - 1);
 }
 
 /* Aligned to huge pages: more than is needed is mapped, and what lies outside is given back. */
-static slab *slab_map(size_t size)
+static void *map_aligned(size_t size)
 {
     size_t all = size + HUGE_PAGE;
     uint8_t *mapped = mmap(NULL, all, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
@@ -45,9 +52,15 @@ static slab *slab_map(size_t size)
         munmap(mapped, before);
     if (after)
         munmap(mapped + before + size, after);
-    slab *made = (slab *)(void *)(mapped + before);
-    madvise(made, size, MADV_HUGEPAGE);     /* a wish: without huge pages everything works, slower */
-    *made = (slab){.size = size, .used = HEAD};
+    madvise(mapped + before, size, MADV_HUGEPAGE);      /* a wish: without huge pages everything works, slower */
+    return mapped + before;
+}
+
+static slab *slab_map(size_t size)
+{
+    slab *made = map_aligned(size);
+    if (made)
+        *made = (slab){.size = size, .used = HEAD};
     return made;
 }
 
@@ -74,10 +87,35 @@ static void *slab_reuse(slab *from, size_t size)
     return NULL;
 }
 
+static slab *own_map(size_t needed)
+{
+    slab *spare = own_spare;
+    if (spare && spare->size >= needed + HEAD && spare->size / 2 <= needed) {
+        own_spare = NULL;
+        return spare;
+    }
+    return slab_map(rounded(needed + HEAD, HUGE_PAGE));
+}
+
+static void own_put_away(slab *empty)
+{
+    slab *unused = empty;
+    if (empty->size <= OWN_KEPT) {
+        unused = own_spare;
+        own_spare = empty;
+    }
+    if (unused)
+        munmap(unused, unused->size);
+}
+
 static void slab_put_away(slab *empty)
 {
     empty->used = HEAD;
     empty->unused = NULL;
+    if (empty->own) {
+        own_put_away(empty);
+        return;
+    }
     for (size_t i = 0; i < SHELVES; i++) {
         if (empty == shelves[i].current)
             return;
@@ -109,7 +147,9 @@ static void *get(size_t needed)
     void *piece = of && of->current ? slab_reuse(of->current, needed) : NULL;
     if (piece)
         return piece;
-    slab *from = of ? slab_with_room(of, needed) : slab_map(rounded(needed + HEAD, HUGE_PAGE));
+    slab *from = of ? slab_with_room(of, needed) : own_map(needed);
+    if (from && !of)
+        from->own = true;
     return from ? slab_cut(from, needed) : NULL;
 }
 
@@ -123,11 +163,46 @@ void *large_get(size_t size)
     return piece;
 }
 
+static struct head *head_of(void *piece) { return (struct head *)(void *)((uint8_t *)piece - HEAD); }
+
+/* Its pages are mapped elsewhere, where there is room behind them: nothing is copied, nothing is touched. */
+static void *own_move(slab *from, size_t needed)
+{
+    size_t size = rounded(needed + HEAD, HUGE_PAGE);
+    slab *to = size > from->size ? map_aligned(size) : from;
+    if (!to)
+        return NULL;
+    if (to != from && mremap(from, from->size, from->size, MREMAP_MAYMOVE | MREMAP_FIXED, to) == MAP_FAILED) {
+        munmap(to, size);
+        return NULL;
+    }
+    to->size = size > to->size ? size : to->size;
+    to->used = HEAD;
+    to->live = 0;
+    return slab_cut(to, needed);
+}
+
+void *large_grow(void *piece, size_t used, size_t size)
+{
+    slab *of = head_of(piece)->of;
+    void *moved = NULL;
+    if (of->own && size <= PTRDIFF_MAX - 2 * HUGE_PAGE) {
+        pthread_mutex_lock(&lock);
+        moved = own_move(of, rounded(size + HEAD, HEAD));
+        pthread_mutex_unlock(&lock);
+    }
+    if (!moved && (moved = large_get(size))) {
+        memcpy(moved, piece, used);
+        large_free(piece);
+    }
+    return moved;
+}
+
 void large_free(void *piece)
 {
     if (!piece)
         return;
-    struct head *given = (struct head *)(void *)((uint8_t *)piece - HEAD);
+    struct head *given = head_of(piece);
     slab *of = given->of;
     pthread_mutex_lock(&lock);
     given->next = of->unused;

@@ -309,7 +309,7 @@ static int take_rows(combiner *all, const uint8_t *from, const uint8_t *end)
     for (const uint8_t *start = from; record_take(&from, end, &next); start = from) {
         int status = partition_of_record(all, &next, &partition);
         if (!status)
-            status = rows_add(&all->rows, partition, record_prefix(next.key, next.key_size), start, (size_t)(from - start));
+            status = rows_add(&all->rows, partition, record_prefix_slack(next.key, next.key_size), start, (size_t)(from - start));
         if (status)
             return status;
     }
@@ -357,7 +357,7 @@ static int take_page(combiner *all, uint8_t **page, const uint8_t *end)
     for (; from < end && record_take(&from, end, &next); start = from) {
         int status = partition_of_record(all, &next, &partition);
         if (!status)
-            status = rows_point(&all->rows, partition, record_prefix(next.key, next.key_size), start, (size_t)(from - start));
+            status = rows_point(&all->rows, partition, record_prefix_slack(next.key, next.key_size), start, (size_t)(from - start));
         if (status)
             return status;
     }

@@ -124,26 +124,33 @@ static inline int next_record(cursor *to)
     return RF_OK;
 }
 
-static __attribute__((noinline)) int next_in_range(cursor *to)
+/* Most keys are told from the bound by their first bytes. */
+static bool is_beyond(const cursor *to)
+{
+    uint64_t prefix = record_prefix(to->it.key, to->it.key_size);
+    if (!to->order->compare && prefix != to->high_prefix)
+        return prefix > to->high_prefix;
+    return record_compare_keys(to->order, &to->it, &to->high) >= 0;
+}
+
+static int find_low(cursor *to)
 {
     int status;
     do {
         status = next_record(to);
-    } while (!status && to->has_low && record_compare_keys(to->order, &to->it, &to->low) < 0);
-    if (status)
-        return status;
-    to->has_low = false;
-    if (to->has_high && record_compare_keys(to->order, &to->it, &to->high) >= 0) {
-        to->left = to->block_left = 0;
-        to->at = to->end;
-        return RF_END;
-    }
-    return RF_OK;
+    } while (!status && record_compare_keys(to->order, &to->it, &to->low) < 0);
+    to->has_low = status != RF_OK;
+    return status;
 }
 
 int cursor_next(cursor *to)
 {
-    return to->order ? next_in_range(to) : next_record(to);
+    int status = to->has_low ? find_low(to) : next_record(to);
+    if (status || !to->has_high || !is_beyond(to))
+        return status;
+    to->left = to->block_left = 0;
+    to->at = to->end;
+    return RF_END;
 }
 
 /* ---- opening ----------------------------------------------------------------------------------------------------- */
@@ -183,6 +190,7 @@ void cursor_limit(cursor *to, const record_order *order, const record *low, cons
     to->has_high = high != NULL;
     to->low = low ? *low : to->low;
     to->high = high ? *high : to->high;
+    to->high_prefix = high ? record_prefix(high->key, high->key_size) : 0;
 }
 
 void cursor_close(cursor *to)

@@ -27,6 +27,7 @@ typedef struct cursor {
     buffer held, raw;                   /* what a window lies in; a block that was compressed */
     const record_order *order;          /* of a range; NULL: all */
     record low, high;
+    uint64_t high_prefix;               /* record_prefix of its key */
     bool has_low, has_high;
 } cursor;
 

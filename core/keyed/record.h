@@ -179,9 +179,27 @@ static inline uint64_t record_hash_slack(const record *of)      /* RECORD_SLACK 
     return hash_short_key(words, of->key_size, of->key_type);
 }
 
+static inline uint64_t record_first_bytes(const uint8_t *key)
+{
+    uint64_t word;
+    memcpy(&word, key, 8);
+    return word;
+}
+
+/* Where 8 bytes of the key can be read, whatever its size: without a branch for each length. */
+static inline uint64_t record_prefix_slack(const uint8_t *key, size_t size)
+{
+    uint64_t word = __builtin_bswap64(record_first_bytes(key));
+    return size < 8 ? word & ~(UINT64_MAX >> 8 * size) : word;
+}
+
 static inline bool record_same_key(const record *a, const record *b)
 {
-    return a->key_size == b->key_size && a->key_type == b->key_type && memcmp(a->key, b->key, a->key_size) == 0;
+    if (a->key_size != b->key_size || a->key_type != b->key_type)
+        return false;
+    if (a->key_size >= 8 && record_first_bytes(a->key) != record_first_bytes(b->key))
+        return false;
+    return memcmp(a->key, b->key, a->key_size) == 0;
 }
 
 int record_compare_bytes(const record *a, const record *b);                     /* of keys */

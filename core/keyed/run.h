@@ -79,7 +79,7 @@ typedef struct run_writer {
     uint64_t written;                               /* bytes that are in the file */
     size_t head;                                    /* in out: where the block in work begins; SIZE_MAX: none */
     uint32_t block_records;
-    uint64_t block_prefix;                          /* of the first of them */
+    uint64_t block_prefix, block_content;           /* of the first of them; of all */
     int file;                                       /* -1: in memory */
     char *path;
     buffer parts, marks;                            /* run_partition[], run_mark[] */

@@ -130,9 +130,11 @@ static int end_block(run_writer *to)
     head.checksum = run_block_checksum(&head, stored);
     memcpy(to->out.data + to->head, &head, sizeof head);
     part_in_work(to)->records += head.records;
+    part_in_work(to)->content += to->block_content;
     part_in_work(to)->blocks++;
     to->head = NO_BLOCK;
     to->block_records = 0;
+    to->block_content = 0;
     return to->out.size >= WRITTEN_AT_ONCE ? write_out(to) : RF_OK;
 }
 
@@ -165,7 +167,7 @@ static inline int sample_record(run_writer *to, const record *it)
 {
     if (it->key_size > SKETCH_KEY_MOST)
         return RF_OK;
-    uint64_t hash = sketch_hash(record_hash(it));
+    uint64_t hash = sketch_hash(it);
     return sketch_wants(&to->sample, hash) ? sample_slowly(to, it, hash) : RF_OK;
 }
 
@@ -180,7 +182,7 @@ int run_add(run_writer *to, const record *it, const uint8_t *bytes, size_t size)
         return RF_ENOMEM;
     memcpy(records->data + records->size, bytes, size);
     records->size += size;
-    part_in_work(to)->content += (uint64_t)it->key_size + it->value_size;
+    to->block_content += (uint64_t)it->key_size + it->value_size;
     to->block_records++;
     if (to->sample.limit && sample_record(to, it))
         return RF_ENOMEM;

@@ -95,7 +95,7 @@ int sketch_merge(sketch *all, const uint8_t *bytes, size_t size)
         at += 8;
         if (!record_take(&at, end, &key) || !record_sound(&key) || key.value_size || key.key_size > SKETCH_KEY_MOST)
             return RF_EINPUT;
-        uint64_t hash = sketch_hash(record_hash(&key));
+        uint64_t hash = sketch_hash(&key);
         sampled *known = all->count && hash <= all->keys[0].hash ? find(all, &key, hash) : NULL;
         if (known)
             known->weight += weight;

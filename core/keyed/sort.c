@@ -45,55 +45,71 @@ static void merge_sort(entry *from, entry *other, size_t count, const record_ord
     }
 }
 
-static unsigned digit(const entry *of, unsigned shift)
+/* ---- by digits of the prefix -------------------------------------------------------------------------------------- */
+
+/* A byte of the prefix, or two where so many entries are spread that this saves a pass, and two bytes have few values enough: those of
+   letters do. Only values from the least to the most that occur are counted: few buckets cost little. */
+#define WIDE_COUNT ((size_t)1 << 15)
+#define WIDE_RANGE ((size_t)1 << 13)
+
+#define ENDS_MOST (4 * WIDE_RANGE + 8 * 256)   /* eight bytes: no more than four steps are wide */
+
+typedef struct digits {
+    unsigned shift;
+    uint64_t least;                     /* of prefix >> shift, which no two entries share above the digit */
+    size_t range;                       /* 1: all prefixes are one */
+} digits;
+
+static digits choose_digits(const entry *entries, size_t count)
 {
-    return of->prefix >> shift & 255;
+    uint64_t least = UINT64_MAX, most = 0;
+    for (size_t i = 0; i < count; i++) {
+        least = entries[i].prefix < least ? entries[i].prefix : least;
+        most = entries[i].prefix > most ? entries[i].prefix : most;
+    }
+    if (least == most)
+        return (digits){.range = 1};
+    unsigned shift = (unsigned)(63 - __builtin_clzll(least ^ most)) & ~7u;
+    if (count >= WIDE_COUNT && shift && (most >> (shift - 8)) - (least >> (shift - 8)) < WIDE_RANGE)
+        shift -= 8;
+    return (digits){shift, least >> shift, (size_t)((most >> shift) - (least >> shift)) + 1};
 }
 
-/* starts[d]: where digit d begins. False: all have one digit. */
-static bool count_digits(const entry *entries, size_t count, unsigned shift, size_t starts[257])
+/* From into other, in the order of the digit, stable; ends[d]: where the entries with digit d end. */
+static void spread(const entry *from, entry *other, size_t count, digits by, size_t *ends)
 {
-    memset(starts, 0, 257 * sizeof *starts);
+    size_t sum = 0;
+    memset(ends, 0, by.range * sizeof *ends);
     for (size_t i = 0; i < count; i++)
-        starts[digit(&entries[i], shift) + 1]++;
-    if (starts[digit(entries, shift) + 1] == count)
-        return false;
-    for (unsigned d = 0; d < 256; d++)
-        starts[d + 1] += starts[d];
-    return true;
+        ends[(from[i].prefix >> by.shift) - by.least]++;
+    for (size_t d = 0; d < by.range; d++) {
+        size_t here = ends[d];
+        ends[d] = sum;
+        sum += here;
+    }
+    for (size_t i = 0; i < count; i++)
+        other[ends[(from[i].prefix >> by.shift) - by.least]++] = from[i];
 }
 
-/* As merge_sort; all prefixes agree above the byte at shift. The recursion ends after 8 bytes. */
-static void radix_sort(entry *from, entry *other, size_t count, unsigned shift, const record_order *order, bool into_other)
+/* As merge_sort. A step takes as much of ends as its range, and the steps below it begin behind that. */
+static void radix_sort(entry *from, entry *other, size_t count, const record_order *order, bool into_other, size_t *ends)
 {
-    size_t starts[257], next[256];
-    if (count <= FEW) {
+    digits by = count > FEW ? choose_digits(from, count) : (digits){.range = 1};
+    if (by.range == 1) {
         merge_sort(from, other, count, order, into_other);
         return;
     }
-    while (!count_digits(from, count, shift, starts)) {
-        if (shift == 0) {
-            merge_sort(from, other, count, order, into_other);
-            return;
-        }
-        shift -= 8;
-    }
-    memcpy(next, starts, sizeof next);
-    for (size_t i = 0; i < count; i++)
-        other[next[digit(&from[i], shift)]++] = from[i];
-    for (unsigned d = 0; d < 256; d++) {
-        size_t first = starts[d], many = starts[d + 1] - first;
-        if (many && shift)
-            radix_sort(other + first, from + first, many, shift - 8, order, !into_other);
-        else if (many)
-            merge_sort(other + first, from + first, many, order, !into_other);
-    }
+    spread(from, other, count, by, ends);
+    for (size_t d = 0, first = 0; d < by.range; first = ends[d++])
+        if (ends[d] > first)
+            radix_sort(other + first, from + first, ends[d] - first, order, !into_other, ends + by.range);
 }
 
 void sort_entries(entry *entries, entry *space, size_t count, const record_order *order)
 {
+    size_t ends[ENDS_MOST];
     if (order->compare)
         merge_sort(entries, space, count, order, false);
-    else if (count)
-        radix_sort(entries, space, count, 56, order, false);
+    else
+        radix_sort(entries, space, count, order, false, ends);
 }
