@@ -101,24 +101,57 @@ static inline bool holds(const slot *at, const arrival *it)
 
 static size_t used_most(const combiner *all) { return all->slots ? (all->mask + 1) / 4 * 3 : 0; }
 
-/* Twice as many slots, at most three fourths of them in use. */
+static void insert(slot *slots, size_t mask, const slot *it)
+{
+    size_t at = hash_of_slot(it) & mask;
+    while (slots[at].head)
+        at = (at + 1) & mask;
+    slots[at] = *it;
+}
+
+static int first_slots(combiner *all)
+{
+    slot *slots = large_get(LEAST_SLOTS * sizeof *slots);
+    if (!slots)
+        return error_no_memory(LEAST_SLOTS * sizeof *slots);
+    all->slots = memset(slots, 0, LEAST_SLOTS * sizeof *slots);
+    all->mask = LEAST_SLOTS - 1;
+    return RF_OK;
+}
+
+/* Twice as many slots, at most three fourths of them in use, without a second table: memory that was never touched is dear. Each entry is taken out
+   and put in again, in the order of slots, from an empty one on; the run at the front, which may belong to a run that reaches around
+   the end, waits aside for its turn.
+
+   Nothing is put behind an entry that is still to be taken out, which would leave a hole in its way: an entry's new place is sought from its home
+   h, or from h + count. From h on, all up to its old place have been taken out. From h + count on there is room up to the end until the last one is
+   put in: those that stand in [h + count, 2 count) came from as many places in [h, count) that were taken out before. */
 static int grow(combiner *all)
 {
-    size_t count = all->slots ? 2 * (all->mask + 1) : LEAST_SLOTS, mask = count - 1;
-    slot *slots = large_get(count * sizeof *slots);
-    if (!slots)
-        return error_no_memory(count * sizeof *slots);
-    memset(slots, 0, count * sizeof *slots);
-    for (size_t i = 0; all->slots && i <= all->mask; i++) {
-        const slot *old = &all->slots[i];
-        if (!old->head)
-            continue;
-        size_t at = hash_of_slot(old) & mask;
-        while (slots[at].head)
-            at = (at + 1) & mask;
-        slots[at] = *old;
+    size_t count = all->mask + 1, front = 0, mask = 2 * count - 1;
+    if (!all->slots)
+        return first_slots(all);
+    while (all->slots[front].head)
+        front++;
+    slot *aside = front ? malloc(front * sizeof *aside) : NULL;
+    slot *slots = aside || !front ? large_grow(all->slots, count * sizeof *slots, 2 * count * sizeof *slots) : NULL;
+    if (!slots) {
+        free(aside);
+        return error_no_memory(2 * count * sizeof *slots);
     }
-    large_free(all->slots);
+    memset(slots + count, 0, count * sizeof *slots);
+    if (front)
+        memcpy(aside, slots, front * sizeof *slots);
+    memset(slots, 0, front * sizeof *slots);
+    for (size_t i = front + 1; i < count; i++) {
+        slot moving = slots[i];
+        slots[i] = (slot){.head = 0};
+        if (moving.head)
+            insert(slots, mask, &moving);
+    }
+    for (size_t i = 0; i < front; i++)
+        insert(slots, mask, &aside[i]);
+    free(aside);
     all->slots = slots;
     all->mask = mask;
     return RF_OK;
@@ -200,23 +233,25 @@ static int write_out(combiner *all, const slot *from)
     uint32_t partition;
     record it;
     view_slot(from, &it, space);
-    all->scratch.size = 0;
-    if (record_put(&it, &all->scratch))
-        return RF_ENOMEM;
     int status = partition_of_slot(all, &it, from, &partition);
-    if (status)
-        return status;
-    return rows_add(&all->rows, partition, record_prefix(it.key, it.key_size), all->scratch.data, all->scratch.size);
+    uint8_t *at = status ? NULL : rows_room(&all->rows, RECORD_HEAD_MOST + (size_t)it.key_size + it.value_size);
+    if (!at)
+        return status ? status : RF_ENOMEM;
+    return rows_keep(&all->rows, partition, record_prefix(it.key, it.key_size), record_write(&it, at));
 }
 
 int combine_to_rows(combiner *all)
 {
     all->folds = false;
     for (size_t i = 0; all->used && i <= all->mask; i++) {
-        int status = all->slots[i].head ? write_out(all, &all->slots[i]) : RF_OK;
+        if (!all->slots[i].head)
+            continue;
+        int status = write_out(all, &all->slots[i]);
         if (status)
             return status;
+        all->slots[i] = (slot){.head = 0};
     }
+    all->used = 0;
     clear_table(all);
     return RF_OK;
 }

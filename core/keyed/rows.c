@@ -110,15 +110,26 @@ int rows_point(rows *all, uint32_t partition, uint64_t prefix, const uint8_t *re
     return RF_OK;
 }
 
+uint8_t *rows_room(rows *all, size_t most)
+{
+    bool has = (size_t)(all->end - all->at) >= most + RECORD_SLACK;
+    return has || !add_page(all, most) ? all->at : NULL;
+}
+
+int rows_keep(rows *all, uint32_t partition, uint64_t prefix, size_t size)
+{
+    int status = rows_point(all, partition, prefix, all->at, size);
+    all->at += status ? 0 : size;
+    return status;
+}
+
 int rows_add(rows *all, uint32_t partition, uint64_t prefix, const uint8_t *record_bytes, size_t size)
 {
-    if ((size_t)(all->end - all->at) < size + RECORD_SLACK && add_page(all, size))
+    uint8_t *at = rows_room(all, size);
+    if (!at)
         return RF_ENOMEM;
-    if (rows_point(all, partition, prefix, all->at, size))
-        return RF_ENOMEM;
-    memcpy(all->at, record_bytes, size);
-    all->at += size;
-    return RF_OK;
+    memcpy(at, record_bytes, size);
+    return rows_keep(all, partition, prefix, size);
 }
 
 /* All room is had before anything moves. */

@@ -30,6 +30,8 @@ int rows_init(rows *all, uint32_t partitions);              /* RF_ENOMEM: rows_f
 void rows_free(rows *all);
 void rows_clear(rows *all);                                 /* keeps memory for as many records again: touching fresh
                                                                memory costs as much as all else that is done with a row */
+uint8_t *rows_room(rows *all, size_t most);                 /* where a record of at most so many bytes can be written; NULL: RF_ENOMEM */
+int rows_keep(rows *all, uint32_t partition, uint64_t prefix, size_t size);     /* what was written there */
 int rows_add(rows *all, uint32_t partition, uint64_t prefix, const uint8_t *record_bytes, size_t size);
 
 /* full: ROWS_PAGE bytes of large_get, all's from now on; the empty page given for it is the caller's. NULL: RF_ENOMEM, it stays the caller's. The
