@@ -251,8 +251,16 @@ static int read_splitters(shuffle *of, const message *what, size_t at)
     return RF_OK;
 }
 
+/* All is mapped: what it took to stage pairs is for reducers now, which would otherwise touch fresh memory. */
+static void drop_emitter(shuffle *of)
+{
+    emit_free(of->emits);
+    of->emits = NULL;
+}
+
 static int take_runs(shuffle *of, const message *what)
 {
+    drop_emitter(of);
     size_t size = what->runs.runs * sizeof *of->places;
     if (of->places)
         return message_refuse(what, what->head.size, "runs of a job whose runs are known");
@@ -277,8 +285,7 @@ static void release(shuffles *all, shuffle *of, bool everything)
         drop(all, of);
         return;
     }
-    emit_free(of->emits);
-    of->emits = NULL;
+    drop_emitter(of);
     spill_clear(of->kept);
 }
 
