@@ -4,16 +4,18 @@
 #include "keyed/group.h"
 
 #define AHEAD 12                    /* records whose bytes are asked for before they are copied */
+#define LINE ((size_t)64)
+#define LINES_MOST ((size_t)4)
 
 /* ---- one record after the other ---------------------------------------------------------------------------------- */
 
-static int write_entries(run_writer *to, const entry *entries, size_t count)
+/* bytes: of a record, on average. A line that was not asked for costs more than several that were for nothing. */
+static int write_entries(run_writer *to, const entry *entries, size_t count, size_t bytes)
 {
+    size_t ahead = bytes < LINES_MOST * LINE ? bytes + LINE : LINES_MOST * LINE;
     for (size_t i = 0; i < count; i++) {
-        if (i + AHEAD < count) {
-            __builtin_prefetch(entries[i + AHEAD].at);
-            __builtin_prefetch(entries[i + AHEAD].at + 64);
-        }
+        for (size_t at = 0; i + AHEAD < count && at < ahead; at += LINE)
+            __builtin_prefetch(entries[i + AHEAD].at + at);
         record it = record_at(entries[i].at);
         size_t size = (size_t)(it.value + it.value_size - entries[i].at);
         int status = run_add(to, &it, entries[i].at, size);
@@ -91,7 +93,7 @@ static bool repeats(const entry *entries, size_t count)
 
 /* ---- the run ----------------------------------------------------------------------------------------------------- */
 
-static int seal_partition(const shape *of, run_writer *to, entry *entries, size_t count, buffer *space, struct emitter *into,
+static int seal_partition(const shape *of, run_writer *to, entry *entries, size_t count, size_t bytes, buffer *space, struct emitter *into,
                           seal_output *output)
 {
     space->size = 0;
@@ -101,7 +103,7 @@ static int seal_partition(const shape *of, run_writer *to, entry *entries, size_
         return RF_ENOMEM;
     sort_entries(entries, (entry *)(void *)space->data, count, &of->order);
     bool combines = of->combine && !of->order.by_value && repeats(entries, count);
-    return combines ? combine_entries(of, entries, count, into, output) : write_entries(to, entries, count);
+    return combines ? combine_entries(of, entries, count, into, output) : write_entries(to, entries, count, bytes);
 }
 
 int seal_rows(const shape *of, rows *from, buffer *space, const char *path, struct emitter *into, seal_output *output,
@@ -109,14 +111,15 @@ int seal_rows(const shape *of, rows *from, buffer *space, const char *path, stru
 {
     run_writer to;
     *made = NULL;
-    int status = run_begin(&to, of, path, from->bytes - from->records * sizeof(entry));
+    size_t all = from->bytes - from->records * sizeof(entry), each = from->records ? all / from->records : 0;
+    int status = run_begin(&to, of, path, all);
     if (status)
         return status;
     output->to = &to;
     for (uint32_t p = 0; p < from->partitions && !status; p++) {
         status = p ? run_end_partition(&to) : RF_OK;
         if (!status)
-            status = seal_partition(of, &to, rows_entries(from, p), rows_count(from, p), space, into, output);
+            status = seal_partition(of, &to, rows_entries(from, p), rows_count(from, p), each, space, into, output);
     }
     if (!status)
         return run_end(&to, made);
