@@ -5,17 +5,21 @@
 
 #define AHEAD 12                    /* records whose bytes are asked for before they are copied */
 #define LINE ((size_t)64)
-#define LINES_MOST ((size_t)4)
 
 /* ---- one record after the other ---------------------------------------------------------------------------------- */
 
 /* bytes: of a record, on average. A line that was not asked for costs more than several that were for nothing. */
 static int write_entries(run_writer *to, const entry *entries, size_t count, size_t bytes)
 {
-    size_t ahead = bytes < LINES_MOST * LINE ? bytes + LINE : LINES_MOST * LINE;
+    bool large = bytes > LINE;
     for (size_t i = 0; i < count; i++) {
-        for (size_t at = 0; i + AHEAD < count && at < ahead; at += LINE)
-            __builtin_prefetch(entries[i + AHEAD].at + at);
+        if (i + AHEAD < count) {
+            const uint8_t *next = entries[i + AHEAD].at;
+            __builtin_prefetch(next);
+            __builtin_prefetch(next + LINE);
+            if (large)
+                __builtin_prefetch(next + 2 * LINE);
+        }
         record it = record_at(entries[i].at);
         size_t size = (size_t)(it.value + it.value_size - entries[i].at);
         int status = run_add(to, &it, entries[i].at, size);
