@@ -218,7 +218,7 @@ static const char *write_truncated(rf_pool *pool)
     return rf_apply(pool, rf_command, RF_V(command), NULL, NULL) ? "gzip failed" : zipped;
 }
 
-CASE(F16_a_truncated_file_costs_itself_alone)
+CASE(F16_H1_a_truncated_file_costs_itself_alone)
 {
     const char *paths[] = {write_text(place("whole-1"), "a\t1\nb\t2\n"), write_truncated(pool), write_text(place("whole-2"), "c\t3\n")};
     const char *out = new_output("truncated");

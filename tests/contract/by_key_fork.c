@@ -239,7 +239,7 @@ static void check_same(rf_pool *pool, const plot *its, const rf_job *job, const 
     CHECK_INT(got.reduced, 100);
 }
 
-CASE(a_job_in_children_writes_the_bytes_that_it_writes_inline)
+CASE(E2_F15_a_job_in_children_writes_the_bytes_that_it_writes_inline)
 {
     ALSO(check_same(pool, NULL, &by_key, RF_OPTIONS(.executor = RF_FORK)));
     ALSO(check_same(pool, NULL, &by_key, RF_OPTIONS(.executor = RF_FORK, .chunk_size = 7)));
@@ -289,9 +289,9 @@ static void check_retried(rf_pool *pool, enum where where)
     }
 }
 
-CASE(what_a_mapper_does_to_its_child_costs_one_attempt) { ALSO(check_retried(pool, MAPPER)); }
-CASE(what_a_combiner_does_to_its_child_costs_one_attempt) { ALSO(check_retried(pool, COMBINER)); }
-CASE(what_a_reducer_does_to_its_child_costs_one_attempt) { ALSO(check_retried(pool, REDUCER)); }
+CASE(G1_what_a_mapper_does_to_its_child_costs_one_attempt) { ALSO(check_retried(pool, MAPPER)); }
+CASE(G1_what_a_combiner_does_to_its_child_costs_one_attempt) { ALSO(check_retried(pool, COMBINER)); }
+CASE(G1_what_a_reducer_does_to_its_child_costs_one_attempt) { ALSO(check_retried(pool, REDUCER)); }
 
 static const char *says(enum deed deed)
 {
@@ -319,9 +319,9 @@ static void check_told(rf_pool *pool, enum where where, const char *at)
     }
 }
 
-CASE(a_mapper_that_ends_its_child_is_told_with_its_item) { ALSO(check_told(pool, MAPPER, "item 1234: scatter: ")); }
-CASE(a_combiner_that_ends_its_child_is_told_with_its_key) { ALSO(check_told(pool, COMBINER, "combine: key 42: ")); }
-CASE(a_reducer_that_ends_its_child_is_told_with_its_key) { ALSO(check_told(pool, REDUCER, "reduce: key 42: ")); }
+CASE(G1_a_mapper_that_ends_its_child_is_told_with_its_item) { ALSO(check_told(pool, MAPPER, "item 1234: scatter: ")); }
+CASE(G1_a_combiner_that_ends_its_child_is_told_with_its_key) { ALSO(check_told(pool, COMBINER, "combine: key 42: ")); }
+CASE(G1_a_reducer_that_ends_its_child_is_told_with_its_key) { ALSO(check_told(pool, REDUCER, "reduce: key 42: ")); }
 
 static int name_key(rf_call *call, rf_value item)
 {
@@ -349,7 +349,7 @@ static void check_name(rf_pool *pool, const char *name, const char *told)
     CHECK_HAS(rf_last_error()->message, told);
 }
 
-CASE(keys_of_every_length_and_type_are_named)
+CASE(G1_keys_of_every_length_and_type_are_named)
 {
     char name[300];
     memset(name, 'x', sizeof name - 1);
@@ -378,7 +378,7 @@ static void check_outside(rf_pool *pool, const plot *its, const rf_job *job)
     free(text);
 }
 
-CASE(a_partitioner_and_a_comparison_that_end_children_cost_one_attempt)
+CASE(G1_a_partitioner_and_a_comparison_that_end_children_cost_one_attempt)
 {
     rf_job placed = by_key, ordered = by_key;
     placed.order = ordered.order = RF_BY_KEY;
@@ -403,7 +403,7 @@ static int picky(rf_call *call, rf_value item)
 }
 RF_REGISTER(picky);
 
-CASE(a_tolerant_job_goes_on_without_the_items_that_end_children)
+CASE(G1_a_tolerant_job_goes_on_without_the_items_that_end_children)
 {
     RF_AUTO(rf_dataset, all);
     RF_AUTO(rf_results, pairs);
@@ -430,7 +430,7 @@ CASE(a_tolerant_job_goes_on_without_the_items_that_end_children)
     free(report);
 }
 
-CASE(a_tolerant_job_does_not_go_on_without_a_key)
+CASE(G1_a_tolerant_job_does_not_go_on_without_a_key)
 {
     plot its = new_plot(ABORT, REDUCER, 1000);
     rf_job job = by_key;
@@ -479,7 +479,7 @@ static char *two_jobs(rf_pool *pool, rf_map_function *second, const rf_options *
     return strdup(text_of(place("out")));
 }
 
-CASE(datasets_go_from_job_to_job_in_children)
+CASE(E2_F15_datasets_go_from_job_to_job_in_children)
 {
     int inlined, forked;
     char *wanted = two_jobs(pool, coarser_unharmed, RF_OPTIONS(.executor = RF_INLINE), &inlined);
@@ -543,7 +543,7 @@ static void check_sorted(rf_pool *pool, const char *wanted, const rf_options *op
     CHECK(same);
 }
 
-CASE(what_is_beyond_the_memory_is_sorted_in_children_and_a_crash_names_file_and_place)
+CASE(G1_what_is_beyond_the_memory_is_sorted_in_children_and_a_crash_names_file_and_place)
 {
     char where[320];
     write_numbers(place("one"), 0, 30000);
@@ -580,7 +580,7 @@ static unsigned left_in(const char *path, unsigned depth)
     return count;
 }
 
-CASE(nothing_is_left_of_what_was_done)
+CASE(G1_nothing_is_left_of_what_was_done)
 {
     plot its = new_plot(SEGFAULT, MAPPER, 1);
     ALSO(check_same(pool, &its, &by_key, RF_OPTIONS(.executor = RF_FORK, .retry = AGAIN)));
