@@ -750,7 +750,7 @@ typedef struct rf_job {
     rf_input inputs[RF_INPUTS_MOST];        /* those with a source, from the first on, without a gap; values reach the reducer in their order */
     rf_reduce_function *reducer;            /* NULL: pairs are the output as they were emitted */
     rf_reduce_function *combiner;           /* NULL: what the reducer brings. It sees a key and some of its values, neighbours in their order, and emits
-                                               values of that key in their place, or returns one; it may be called any number of times, also never, and has
+                                               values of that key in their place, or returns one; it may be called any number of times, also never (with RF_BY_VALUE never), and has
                                                to be exact: nobody may be able to tell. A built-in one goes with any reducer, which then sees the one
                                                value that all of a key's were folded into */
     rf_value state;                         /* bound to reducer and combiner; copied */

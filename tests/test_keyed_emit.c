@@ -148,6 +148,43 @@ START_TEST(the_switch_to_rows_does_not_show)
 }
 END_TEST
 
+static void put_number(buffer *to, uint64_t number, bool is_long)
+{
+    char key[40];
+    int size = snprintf(key, sizeof key, is_long ? "a key that is longer than a slot %" PRIu64 : "%" PRIx64, number);
+    record it = {.key = (const uint8_t *)key, .value = (const uint8_t *)"\2", .key_size = (uint32_t)size, .value_size = 1,
+                 .key_type = RF_TEXT, .value_type = RF_I64};
+    ck_assert_int_eq(record_put(&it, to), RF_OK);
+}
+
+/* Each key comes twice, and when all are there twice more: a key that growing had put out of its way would be found to be new. */
+START_TEST(a_table_that_grows_finds_every_key_again)
+{
+    const shape of = {.partitions = 1, .fold = FOLD_SUM, .memory = (size_t)1 << 30};
+    uint64_t random = suite_seed + (uint64_t)_i, base = random_next(&random) >> 8, keys = 1 + random_below(&random, 100000);
+    uint64_t sum = 0, records = 0;
+    combiner all;
+    buffer bytes = {0};
+    ck_assert_int_eq(combine_init(&all, &of), RF_OK);
+    for (int pass = 0; pass < 2; pass++)
+        for (uint64_t i = 0; i < 2 * keys; i++)
+            put_number(&bytes, base + i / 2, i / 2 % 7 == 0);
+    ck_assert_int_eq(buffer_reserve(&bytes, RECORD_SLACK), RF_OK);
+    ck_assert_int_eq(combine_take(&all, bytes.data, bytes.data + bytes.size), RF_OK);
+    ck_assert(all.folds);
+    ck_assert_uint_eq(all.used, keys);
+    ck_assert_int_eq(combine_to_rows(&all), RF_OK);
+    ck_assert_uint_eq(rows_count(&all.rows, 0), keys);
+    for (; records < keys; records++) {
+        record it = record_at(rows_entries(&all.rows, 0)[records].at);
+        sum += (uint64_t)rf_i64(record_value(&it));
+    }
+    ck_assert_uint_eq(sum, 4 * keys);
+    combine_free(&all);
+    buffer_free(&bytes);
+}
+END_TEST
+
 static int last_of_two(void *context, struct emitter *into, rf_value key, rf_group *values)
 {
     rf_value value, sum = rf_of_i64(0);
@@ -273,6 +310,7 @@ static Suite *suite(void)
     tcase_add_loop_test(cases, tasks_give_what_was_emitted, 0, 8);
     tcase_add_test(cases, a_giant_pair_is_as_good_as_any);
     tcase_add_test(cases, the_switch_to_rows_does_not_show);
+    tcase_add_loop_test(cases, a_table_that_grows_finds_every_key_again, 0, 12);
     tcase_add_test(cases, a_users_combiner_sees_groups);
     tcase_add_test(cases, what_cannot_be_emitted_is_refused_and_costs_nothing_else);
     tcase_add_test(cases, a_task_without_memory_fails_alone);

@@ -9,7 +9,6 @@
 #include "keyed/seal.h"
 
 #define STAGE ROWS_PAGE             /* a full one may become a page of rows */
-#define SHORT 128u                  /* keys whose size is one byte of a record */
 
 /* What was sealed because memory was short, in order. */
 typedef struct parts {
@@ -18,16 +17,14 @@ typedef struct parts {
 } parts;
 
 struct emitter {
-    uint8_t *at, *limit;            /* where the next record goes; a short one fits while at <= limit */
-    bool plain;                     /* no pair is refused for what it is, but its types and sizes */
-    bool copies;                    /* and values are taken as they are */
-    bool counts;                    /* every value is 1 */
+    emit_front front;
+    bool copies;                    /* pairs are taken as they are */
     int status;                     /* what sticks */
     const shape *of;
     scratch *place;
     buffer stage;                   /* data and capacity alone: at is its end */
     size_t kept;                    /* of the stage: what was emitted by items that succeeded */
-    uint64_t kept_count, count;     /* pairs: kept; and those of the item in work */
+    uint64_t kept_count;            /* pairs */
     combiner task, item;
     parts task_parts, item_parts;
     bool item_left;                 /* pairs of the item in work have left the stage */
@@ -37,8 +34,8 @@ struct emitter {
 
 static void set_limit(emitter *to)
 {
-    size_t least = RECORD_HEAD_MOST + SHORT + 8 + RECORD_SLACK;
-    to->limit = to->stage.data + to->stage.capacity - least;
+    size_t least = RECORD_HEAD_MOST + EMIT_SHORT + 8 + RECORD_SLACK;
+    to->front.limit = to->stage.data + to->stage.capacity - least;
 }
 
 static int make_stage(emitter *to, size_t size)
@@ -48,7 +45,7 @@ static int make_stage(emitter *to, size_t size)
         return RF_ENOMEM;
     buffer_free(&to->stage);
     to->stage = stage;
-    to->at = stage.data;
+    to->front.at = stage.data;
     set_limit(to);
     return RF_OK;
 }
@@ -61,7 +58,8 @@ int emit_new(const shape *of, scratch *place, emitter **made)
     emitter *new = calloc(1, sizeof *new);
     if (!new)
         return error_no_memory(sizeof *new);
-    *new = (emitter){.of = of, .place = place, .plain = !of->partitioner, .copies = !of->partitioner && !of->fold, .counts = of->fold == FOLD_COUNT};
+    *new = (emitter){.of = of, .place = place, .copies = !of->partitioner && !of->fold,
+                     .front = {.plain = !of->partitioner, .counts = of->fold == FOLD_COUNT}};
     int status = combine_init(&new->task, of);
     status = status ? status : combine_init(&new->item, of);
     status = status ? status : make_stage(new, STAGE);
@@ -149,10 +147,10 @@ static int take(emitter *to, combiner *into, size_t size)
     uint8_t *start = to->stage.data, *page = start;
     bool is_page = to->stage.capacity == ROWS_PAGE;
     int status = is_page ? combine_take_page(into, &page, start + size) : combine_take(into, start, start + size);
-    size_t rest = (size_t)(to->at - start) - size;
+    size_t rest = (size_t)(to->front.at - start) - size;
     memmove(page, start + size, rest);
     to->stage.data = page;
-    to->at = page + rest;
+    to->front.at = page + rest;
     set_limit(to);
     return status ? status : stay_in_budget(to);
 }
@@ -166,7 +164,7 @@ static int take_kept(emitter *to)
 
 static int take_item(emitter *to)
 {
-    int status = take(to, &to->item, (size_t)(to->at - to->stage.data));
+    int status = take(to, &to->item, (size_t)(to->front.at - to->stage.data));
     to->item_left = true;
     return status;
 }
@@ -175,14 +173,14 @@ static int take_item(emitter *to)
 static int stick(emitter *to, int status)
 {
     if (status)
-        to->limit = NULL;
+        to->front.limit = NULL;
     return to->status = status;
 }
 
 static int make_room(emitter *to, size_t size)
 {
     int status = to->kept ? take_kept(to) : RF_OK;
-    size_t used = (size_t)(to->at - to->stage.data);
+    size_t used = (size_t)(to->front.at - to->stage.data);
     if (!status && (used > STAGE / 2 || used + size > to->stage.capacity))
         status = take_item(to);
     if (!status && size > to->stage.capacity)
@@ -206,35 +204,11 @@ static __attribute__((noinline)) int emit_any(emitter *to, rf_value key, rf_valu
     if (to->of->partitioner && partition_ask(to->of, record_key(&made), &partition))
         return RF_EFUNCTION;
     size_t size = RECORD_HEAD_MOST + encoded[0].size + encoded[1].size + RECORD_SLACK;
-    if (size > to->stage.capacity - (size_t)(to->at - to->stage.data) && make_room(to, size))
+    if (size > to->stage.capacity - (size_t)(to->front.at - to->stage.data) && make_room(to, size))
         return to->status;
-    to->at += record_write(&made, to->at);
-    to->count++;
+    to->front.at += record_write(&made, to->front.at);
+    to->front.count++;
     return RF_OK;
-}
-
-/* Lengths are hard to predict, and a branch that is taken wrongly costs more than the copy: pieces that overlap take all of one kind the same
-   way. Nothing is read beyond the bytes. */
-static inline void copy_short(uint8_t *to, const uint8_t *from, size_t size)
-{
-    if (size > 16) {
-        memcpy(to, from, size);
-    } else if (size >= 4) {
-        size_t last = size - 4, second = last < 4 ? last : 4, third = last < 8 ? last : 8;
-        uint32_t pieces[4];
-        memcpy(&pieces[0], from, 4);
-        memcpy(&pieces[1], from + second, 4);
-        memcpy(&pieces[2], from + third, 4);
-        memcpy(&pieces[3], from + last, 4);
-        memcpy(to, &pieces[0], 4);
-        memcpy(to + second, &pieces[1], 4);
-        memcpy(to + third, &pieces[2], 4);
-        memcpy(to + last, &pieces[3], 4);
-    } else if (size) {
-        to[0] = from[0];
-        to[size / 2] = from[size / 2];
-        to[size - 1] = from[size - 1];
-    }
 }
 
 static inline bool is_bytes(rf_value value)
@@ -245,40 +219,27 @@ static inline bool is_bytes(rf_value value)
 /* Texts and bytes under texts and bytes need no encoding. */
 static int emit_bytes(emitter *to, rf_value key, rf_value value)
 {
-    size_t room = to->stage.capacity - (size_t)(to->at - to->stage.data);
+    size_t room = to->stage.capacity - (size_t)(to->front.at - to->stage.data);
     if (!is_bytes(key) || !is_bytes(value) || !to->copies || to->status ||
         RECORD_HEAD_MOST + rf_size(key) + rf_size(value) + RECORD_SLACK > room)
         return emit_any(to, key, value);
     record made = {.key = key.data, .key_size = (uint32_t)rf_size(key), .key_type = (uint8_t)rf_type_of(key),
                    .value = value.data, .value_size = (uint32_t)rf_size(value), .value_type = (uint8_t)rf_type_of(value)};
-    to->at += record_write(&made, to->at);
-    to->count++;
+    to->front.at += record_write(&made, to->front.at);
+    to->front.count++;
     return RF_OK;
 }
 
 int emit_pair(emitter *to, rf_value key, rf_value value)
 {
-    size_t size = rf_size(key);
-    uint8_t *at = to->at;
-    if (rf_type_of(key) != RF_TEXT || size >= SHORT || !key.data || value.tag != RF_I64 || at > to->limit || !to->plain)
-        return emit_bytes(to, key, value);
-    uint64_t number = record_zigzag(to->counts ? 1 : value.i64);
-    unsigned value_size = record_trimmed(number);
-    at[0] = RF_TEXT << 4 | RF_I64;
-    at[1] = (uint8_t)size;
-    at[2] = (uint8_t)value_size;
-    copy_short(at + 3, key.data, size);
-    memcpy(at + 3 + size, &number, 8);
-    to->at = at + 3 + size + value_size;
-    to->count++;
-    return RF_OK;
+    return emit_short(to, key, value) ? RF_OK : emit_bytes(to, key, value);
 }
 
 /* ---- items ------------------------------------------------------------------------------------------------------- */
 
 static void clear_item(emitter *to)
 {
-    to->count = 0;
+    to->front.count = 0;
     if (!to->item_left)
         return;
     combine_clear(&to->item);
@@ -311,15 +272,15 @@ int emit_keep(emitter *to)
 {
     if (!to->status && to->item_left)
         stick(to, keep_left(to));
-    to->kept = (size_t)(to->at - to->stage.data);
-    to->kept_count += to->count;
+    to->kept = (size_t)(to->front.at - to->stage.data);
+    to->kept_count += to->front.count;
     clear_item(to);
     return to->status;
 }
 
 int emit_drop(emitter *to)
 {
-    to->at = to->stage.data + to->kept;
+    to->front.at = to->stage.data + to->kept;
     clear_item(to);
     return to->status;
 }
