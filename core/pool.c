@@ -181,7 +181,8 @@ bool pool_linger(rf_pool *pool)
 {
     if (workers_are_there(pool)) {
         coordinator_dismiss(pool->self->schedules);     /* what is left of it */
-        pool_turn(pool, pool_now(pool) + 0.1);
+        if (workers_are_there(pool))
+            pool_turn(pool, pool_now(pool) + 0.1);
         leave_alone(pool);
     }
     return workers_are_there(pool);

@@ -150,7 +150,7 @@ END_TEST
 
 static void put_number(buffer *to, uint64_t number, bool is_long)
 {
-    char key[40];
+    char key[80];
     int size = snprintf(key, sizeof key, is_long ? "a key that is longer than a slot %" PRIu64 : "%" PRIx64, number);
     record it = {.key = (const uint8_t *)key, .value = (const uint8_t *)"\2", .key_size = (uint32_t)size, .value_size = 1,
                  .key_type = RF_TEXT, .value_type = RF_I64};

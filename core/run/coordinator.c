@@ -124,6 +124,7 @@ static void worker_left(coordinator *runs, int rank)
 int coordinator_lost(coordinator *runs, int peer)
 {
     bool known = !runs->gone[peer];
+    runs->has_lost = true;
     worker_left(runs, peer);
     if (!known || !runs->joined)
         return RF_OK;
@@ -141,6 +142,23 @@ static int take_gone(coordinator *runs, int rank)
     return RF_OK;
 }
 
+/* Workers pull from each other: none may leave while another could still be waiting for it. A rank alone waits for nobody, and who is lost hears
+   nothing. */
+static int say_end(coordinator *runs)
+{
+    int ranks = transport_size(post_transport(runs->via));
+    message end = {.head = {.kind = MESSAGE_BYE, .task = BYE_ALL_GONE}};
+    if (ranks == 1)
+        runs->next_end = 1;
+    if (!runs->has_lost && runs->left < runs->expected)
+        return RF_OK;
+    for (runs->next_end += runs->next_end == 0; runs->next_end < ranks; runs->next_end++)
+        if (post_send(runs->via, runs->next_end, &end, NULL, 0) == RF_ENOMEM)
+            return RF_ENOMEM;
+    transport_flush(post_transport(runs->via));
+    return RF_OK;
+}
+
 int coordinator_dismiss(coordinator *runs)
 {
     int ranks = transport_size(post_transport(runs->via));
@@ -149,14 +167,17 @@ int coordinator_dismiss(coordinator *runs)
     runs->dismissed = true;
     if (!coordinator_shares_settled(runs))
         return RF_AGAIN;
-    message bye = {.head = {.kind = MESSAGE_BYE, .task = runs->differences.size > 0}};
+    message bye = {.head = {.kind = MESSAGE_BYE, .task = runs->differences.size ? BYE_DIFFERENT : BYE_CLOSED}};
     for (; runs->next_bye < ranks; runs->next_bye++)
         if (!runs->gone[runs->next_bye] && post_send(runs->via, runs->next_bye, &bye, NULL, 0) < 0)
             return RF_ENOMEM;
-    return RF_OK;
+    return say_end(runs);
 }
 
-bool coordinator_alone(const coordinator *runs) { return runs->left == runs->expected; }
+bool coordinator_alone(const coordinator *runs)
+{
+    return runs->left == runs->expected && (!runs->dismissed || runs->next_end == transport_size(post_transport(runs->via)));
+}
 uint64_t coordinator_workers(const coordinator *runs) { return runs->expected - runs->left; }
 uint64_t coordinator_jobs(const coordinator *runs) { return runs->jobs_made; }
 void coordinator_count(coordinator *runs, uint64_t number) { runs->number = number; }

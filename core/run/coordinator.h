@@ -28,9 +28,10 @@ bool coordinator_call_back(coordinator *runs, bool runs_now);       /* one begin
 
 /* Opening and closing. All ranks have greeted: RF_AGAIN until then, RF_EREGISTRY when their functions differ, told. */
 int coordinator_ready(coordinator *runs);
-int coordinator_dismiss(coordinator *runs);                         /* says BYE to every worker, once. RF_ENOMEM: not yet to all, RF_AGAIN:
-                                                                       shared data is still on its way; call it again */
-bool coordinator_alone(const coordinator *runs);                    /* every worker has left */
+int coordinator_dismiss(coordinator *runs);                         /* says BYE to every worker, once, and once all are gone that they are. RF_ENOMEM: not
+                                                                       yet to all, RF_AGAIN: shared data is still on its way; call it again until
+                                                                       coordinator_alone */
+bool coordinator_alone(const coordinator *runs);                    /* every worker has left, and knows it of the others */
 uint64_t coordinator_workers(const coordinator *runs);
 uint64_t coordinator_jobs(const coordinator *runs);                 /* made so far */
 void coordinator_count(coordinator *runs, uint64_t number);         /* which pool of its process it is of: failures tell it */

@@ -38,7 +38,8 @@ struct coordinator {
     buffer differences;                 /* how registries differ, for a person */
     bool *gone;
     bool dismissed, joined, in_callback;
-    int next_bye;                       /* the rank that hears it next */
+    int next_bye, next_end;             /* the rank that hears it next: BYE, and that all have gone */
+    bool has_lost;                      /* a worker is lost: whoever waits for it must not */
     plan_failure *plan_failures;        /* scratch, for the part in hand */
     item_failure *item_failures;
     uint64_t *again;

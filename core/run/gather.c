@@ -177,8 +177,7 @@ static int ask(gather *of, peer *from)
     what.body = body.data;
     what.body_size = body.size;
     of->exchanged += body.size + message_frame_size(MESSAGE_PULL, 0);
-    if (!status && (status = post_send(shuffles_post(of->among), from->rank, &what, NULL, 0)) >= 0)
-        status = RF_OK;
+    status = status ? status : shuffles_ask(of->among, from->rank, &what);
     of->waits += !status;
     buffer_free(&body);
     return status;
@@ -310,7 +309,7 @@ static int take_stretches(gather *of, const peer *from, const message *what, boo
         memcpy(&head, at, sizeof head);
         at += sizeof head;
         size_t padded = (head.size + 15) & ~(size_t)15;
-        if (!head_fits(&head, from, (size_t)(end - at)) || padded > (size_t)(end - at))
+        if (!head_fits(&head, from, (size_t)(end - at)) || padded > (size_t)(end - at) || head.run != *whole)
             return message_refuse(what, what->head.size, "stretches that make no sense");
         segment *to = &of->segments[from->wanted[from->next + head.run]];
         to->stretch = (run_stretch){head.offset, head.total};
@@ -370,6 +369,7 @@ static int take_answer(gather *of, peer *from, post *via, message *what)
 int gather_take(shuffles *all, post *via, message *what)
 {
     gather *of = *shuffles_gathers(all);
+    shuffles_answered(all);
     while (of && of->number != what->head.task)
         of = of->next;
     if (!of)

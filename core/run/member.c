@@ -160,23 +160,34 @@ static void say_gone(member *self)
     transport_flush(self->via);
 }
 
-/* Whoever leaves reads nothing any more; what it has offered is served meanwhile. */
+/* Whoever leaves reads nothing any more but the answers that it waits for, and when it may go; what it has offered is served meanwhile. */
 static void drop_messages(member *self)
 {
     message what;
     int status;
-    do
-        status = post_next(self->office, &what);
-    while (status != RF_AGAIN && (status != RF_ENOMEM || what.head.kind));
+    while ((status = post_next(self->office, &what)) != RF_AGAIN && (status != RF_ENOMEM || what.head.kind)) {
+        bool alone = status == RF_EMPI || (status == RF_ELOST && what.peer == 0), matters = self->works && (what.head.kind == MESSAGE_PULLED || what.head.kind == MESSAGE_BYE);
+        if (status == RF_OK && matters)
+            (void)worker_take(self->works, &what);
+        else if (alone && self->status >= 0)
+            self->status = status;
+        else if (status != RF_ELOST && matters)
+            (void)worker_take_incomplete(self->works, &what, status);
+    }
 }
 
+/* In two steps, where rank 0 has sent it away: whoever waits for no other rank says GONE, and goes when all have. So what a rank has asked of another one is
+   answered, and read: neither waits for one that has left. */
 bool member_leave(member *self)
 {
+    drop_messages(self);
+    bool orderly = self->status >= 0 && self->works && !worker_ends(self->works);
+    if (!self->gone && orderly && worker_waits(self->works))
+        return false;
     if (!self->gone)
         say_gone(self);
-    drop_messages(self);
     bool nobody_reads = self->status == RF_ELOST || self->status == RF_EMPI;
-    return transport_quiet(self->via) && (nobody_reads || !post_unread(self->office));
+    return !orderly && transport_quiet(self->via) && (nobody_reads || !post_unread(self->office));
 }
 
 bool member_left(const member *self)

@@ -18,7 +18,8 @@ struct shuffles {
     numbered_table by_id;
     LIST_HEAD(, shuffle) jobs;
     struct gather *gathers;
-    uint64_t numbers;
+    uint64_t numbers, asked;
+    bool stopped;
 };
 
 /* ---- all of them ------------------------------------------------------------------------------------------------- */
@@ -115,6 +116,19 @@ const registry *shuffles_functions(const shuffles *all) { return all->functions;
 int shuffles_scratch(shuffles *all, char **path) { return scratch_path(all->place, path); }
 struct gather **shuffles_gathers(shuffles *all) { return &all->gathers; }
 uint64_t shuffles_number(shuffles *all) { return ++all->numbers; }
+
+int shuffles_ask(shuffles *all, int peer, const message *what)
+{
+    if (all->stopped)
+        return error_set(RF_ECLOSED, "closed", "the pool is closed");
+    int status = post_send(all->via, peer, what, NULL, 0);
+    all->asked += status >= 0;
+    return status < 0 ? status : RF_OK;
+}
+
+void shuffles_answered(shuffles *all) { all->asked -= all->asked > 0; }
+uint64_t shuffles_asked(const shuffles *all) { return all->asked; }
+void shuffles_stop(shuffles *all) { all->stopped = true; }
 
 /* ---- announced --------------------------------------------------------------------------------------------------- */
 

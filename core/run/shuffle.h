@@ -81,6 +81,12 @@ scratch *shuffles_place(const shuffles *all);
 struct gather **shuffles_gathers(shuffles *all);                /* a list, gather.c's */
 uint64_t shuffles_number(shuffles *all);                        /* never the same */
 
+/* What this rank asks of others, one answer each (PULL, PULLED): how many answers are still to come. Stopped: nothing is asked any more, RF_ECLOSED. */
+int shuffles_ask(shuffles *all, int peer, const message *what);
+void shuffles_answered(shuffles *all);
+uint64_t shuffles_asked(const shuffles *all);
+void shuffles_stop(shuffles *all);
+
 int shuffle_emitter(shuffle *of);                               /* makes it where there is none */
 int shuffle_keep(shuffle *of, sealed_run *made, uint64_t *id);  /* takes it: a map task's */
 uint64_t shuffle_spilled(shuffle *of);                          /* bytes that went to scratch to make room, since it was asked last */

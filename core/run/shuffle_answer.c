@@ -79,6 +79,8 @@ static int find_stretches(const shuffle *of, const asked *by, buffer *all, size_
             return RF_ENOMEM;
         left -= one.head.size;
         *bytes += sizeof one.head + ((one.head.size + 15) & ~(size_t)15);
+        if (one.head.at + one.head.size < one.head.total)
+            break;                      /* a piece comes last: what is behind it, though it be empty, waits */
     }
     return RF_OK;
 }

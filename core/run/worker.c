@@ -31,7 +31,7 @@ struct worker {
     uint64_t ends_early;                /* a task that cannot be run any further */
     bool one_ends_early;                /* there is such a one */
     uint64_t stopped;                   /* the task whose STOP was seen while its function ran */
-    bool in_function, over;
+    bool in_function, over, ends;
     bool held;                          /* the next inline chunk waits for shared data of its job, or for what it reads beside its body */
     bool follows;                       /* the step has just finished a chunk */
     double drained, flushed;
@@ -86,6 +86,8 @@ void worker_free(worker *works)
 }
 
 bool worker_over(const worker *works) { return works->over || works->status; }
+bool worker_ends(const worker *works) { return works->ends || !works->over; }
+bool worker_waits(const worker *works) { return shuffles_asked(works->by_key) > 0; }
 int worker_status(const worker *works) { return works->status; }
 bool worker_in_function(const worker *works) { return works->in_function; }
 uint64_t worker_waiting(const worker *works) { return works->queue.count; }
@@ -141,6 +143,8 @@ static int take_run_without_body(worker *works, message *what)
 
 int worker_take_incomplete(worker *works, message *what, int why)
 {
+    if (what->head.kind == MESSAGE_PULLED)
+        shuffles_answered(works->by_key);
     return what->head.kind == MESSAGE_RUN ? take_run_without_body(works, what) : why;
 }
 
@@ -159,7 +163,9 @@ static int take_pulled(worker *works, message *what)
 static void take_bye(worker *works, const message *what)
 {
     works->over = true;
-    if (what->head.task)
+    works->ends = works->ends || what->head.task != BYE_CLOSED;
+    shuffles_stop(works->by_key);
+    if (what->head.task == BYE_DIFFERENT)
         works->status = error_set(RF_EREGISTRY, "registry", "ranks disagree about their functions: rank 0 tells which");
 }
 

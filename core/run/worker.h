@@ -26,6 +26,8 @@ int worker_take(worker *works, message *what);          /* one message from rank
 int worker_take_incomplete(worker *works, message *what, int why);    /* one whose body did not come: why is post_next's status */
 double worker_step(worker *works, double now);          /* runs some; returns when to be called again (now: at once) */
 bool worker_over(const worker *works);                  /* rank 0 has said BYE */
+bool worker_waits(const worker *works);                 /* another rank has not answered yet what this one had asked */
+bool worker_ends(const worker *works);                  /* nobody will ask this rank for anything any more: rank 0 has said so, or it was not sent away */
 int worker_status(const worker *works);                 /* why it had to leave by itself: RF_OK, RF_ENOMEM, RF_EUSAGE; or RF_EREGISTRY */
 bool worker_in_function(const worker *works);
 uint64_t worker_waiting(const worker *works);           /* chunks in its queue and hands */

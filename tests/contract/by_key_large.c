@@ -1,5 +1,5 @@
 /* Rows F1 and F15 of the contract: keys and values may be as large as 2 GiB, and not larger. Some hundred megabytes are copied several times:
-   ranks: 1 3 */
+   ranks: 1 3 5 */
 #include "by_key.h"
 #include <sys/mman.h>
 
@@ -82,6 +82,72 @@ CASE(F1_a_value_of_300_MB_is_a_value)
     CHECK_STATUS(rf_mapreduce(pool, RF_JOB(.inputs = {{.source = rf_range(0, 2), .mapper = large_value}}, .reducer = short_values),
                               RF_OPTIONS(.chunk_size = 1), &made), RF_OK);
     CHECK_TEXT(pairs_text(made), "[\"key\", \"w0\"]\n[\"key\", \"w1\"]\n");
+}
+
+/* Every task has three MB of keys that begin with one letter, and none of those that begin with the next task's. */
+#define TURNS 12
+#define PIECE_OF_A_TURN ((size_t)300 << 10)
+#define PIECES_OF_A_TURN 10
+static int in_turns(rf_call *call, rf_value item)
+{
+    int64_t n;
+    if (RF_ARGS(call, item, n))
+        return RF_EARGS;
+    char *bytes = malloc(PIECE_OF_A_TURN), key[8];
+    int status = bytes ? RF_OK : RF_ENOMEM;
+    for (int i = 0; i < PIECES_OF_A_TURN && !status; i++) {
+        memset(bytes, 'a' + i, PIECE_OF_A_TURN);
+        snprintf(key, sizeof key, "%c%d", n % 3 == 0 ? 'a' : n % 3 == 1 ? 'm' : 'z', i);
+        status = RF_EMIT(call, key, rf_text(bytes, PIECE_OF_A_TURN));
+    }
+    free(bytes);
+    return status;
+}
+RF_REGISTER(in_turns);
+
+static int sizes(rf_call *call, rf_value key, rf_group *values)
+{
+    rf_value value;
+    int64_t sum = 0, letter = ((const char *)key.data)[1] - '0' + 'a';
+    int status;
+    while ((status = rf_group_next(values, &value)) == RF_OK) {
+        const char *bytes = value.data;
+        sum += bytes[0] == letter && bytes[rf_size(value) - 1] == letter ? (int64_t)rf_size(value) : 1;
+    }
+    return status == RF_END ? RF_RETURN(call, sum) : status;
+}
+RF_REGISTER(sizes);
+
+CASE(F9_stretches_that_come_in_pieces_lie_between_empty_ones)
+{
+    for (uint32_t partitions = 1; partitions <= 5; partitions += 2) {
+        RF_AUTO(rf_dataset, made);
+        RF_AUTO(rf_results, pairs);
+        rf_value key;
+        int64_t size;
+        CHECK_STATUS(rf_mapreduce(pool, RF_JOB(.inputs = {{.source = rf_range(0, TURNS), .mapper = in_turns}}, .reducer = sizes, .partitions = partitions,
+                                               .order = RF_BY_KEY_GLOBAL, .memory = 1), RF_OPTIONS(.chunk_size = 1), &made), RF_OK);
+        CHECK_STATUS(rf_dataset_collect(made, &pairs), RF_OK);
+        CHECK_INT(rf_results_len(pairs), 3 * PIECES_OF_A_TURN);
+        for (uint64_t i = 0; i < rf_results_len(pairs); i++) {
+            CHECK_STATUS(RF_READ(rf_results_value(pairs, i), key, size), RF_OK);
+            CHECK_INT(size, (int64_t)(TURNS / 3 * PIECE_OF_A_TURN));
+        }
+    }
+}
+
+static int fails_at_z(rf_call *call, rf_value key, rf_group *values)
+{
+    (void)values;
+    return *(const char *)key.data == 'z' ? rf_fail(call, "z", "a key of the last partition") : RF_RETURN(call, 1);
+}
+RF_REGISTER(fails_at_z);
+
+/* The pool is closed while ranks still send each other what nobody wants any more: none waits for one that has left. */
+CASE(F18_a_pool_closes_while_pairs_are_on_their_way)
+{
+    CHECK_STATUS(rf_mapreduce(pool, RF_JOB(.inputs = {{.source = rf_range(0, TURNS), .mapper = in_turns}}, .reducer = fails_at_z, .partitions = 7,
+                                           .order = RF_BY_KEY_GLOBAL, .memory = 1), RF_OPTIONS(.chunk_size = 1), NULL), RF_EITEMS);
 }
 
 /* Address space that nobody touches. */
