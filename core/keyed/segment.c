@@ -114,7 +114,8 @@ static int join_some(const task *in, segment *all, uint32_t *count, uint32_t mos
         for (uint32_t i = 0; i < (status ? many : 1); i++)
             all[left++] = all[at + i];
     }
-    memset(all + left, 0, (*count - left) * sizeof *all);
+    if (left < *count)
+        memset(all + left, 0, (*count - left) * sizeof *all);
     *count = left;
     return status;
 }
@@ -128,7 +129,8 @@ static void drop_empty(segment *all, uint32_t *count)
         else
             segment_free(&all[i]);
     }
-    memset(all + left, 0, (*count - left) * sizeof *all);
+    if (left < *count)
+        memset(all + left, 0, (*count - left) * sizeof *all);
     *count = left;
 }
 

@@ -1,5 +1,5 @@
 /* Sorts what points to records. Stable: equal keys stay in emission order. By bytes it is a radix sort of the prefixes, from
-   the most significant byte, into and out of a second array, with insertion where few are left; what has one prefix, and
+   the most significant digit, into and out of a second array, with insertion where few are left; what has one prefix, and
    everything under a user's function, is merged. A function that is no order gives some order, and ends. */
 #ifndef RANKFOLD_KEYED_SORT_H
 #define RANKFOLD_KEYED_SORT_H

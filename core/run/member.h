@@ -22,8 +22,9 @@ void member_free(member *self);                 /* with the transport: nobody se
 double member_turn(member *self);               /* never blocks; returns when to come back at the latest (now: at once) */
 void member_wait(member *self, double until);   /* sleeps until something has happened, or until then */
 bool member_left(const member *self);           /* a worker: rank 0 has said BYE, or it cannot go on */
-/* What such a worker does instead of turns, until it is true: then all it said has left, and what it had offered was read. GONE is behind that:
-   rank 0 has it only when nothing is missing any more. */
+/* What such a worker does instead of turns, until it is true: then all it said has left, and what it had offered was read. It says GONE when no other
+   rank owes it an answer, and goes when rank 0 has heard that of all: until then it answers what others ask, so that none waits for one that
+   has left. Where a rank is lost, or it cannot go on itself, it waits for nobody. */
 bool member_leave(member *self);
 
 #endif
