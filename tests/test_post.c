@@ -371,7 +371,8 @@ END_TEST
 
 static void announce(uint64_t task, uint64_t id)
 {
-    _Alignas(16) uint8_t frame[128];
+    _Alignas(16) uint8_t frame[512];
+    ck_assert_uint_le(message_frame_size(MESSAGE_JOB, 0), sizeof frame);
     message what = job_with(task, NULL, LARGE);
     message_write(frame, &what, id);
     fake_put(network, 0, 1, frame, message_frame_size(MESSAGE_JOB, 0));

@@ -93,7 +93,7 @@ static rf_value key_number(space *in, enum key_kind kind, uint32_t k)
     int64_t number = (int64_t)k - 20;
     switch (kind) {
     case KEY_INTEGER:
-        return k % 9 == 0 ? rf_of_u64(UINT64_MAX - k) : k % 3 == 0 && number > 0 ? rf_of_u64((uint64_t)number) : rf_of_i64(k % 5 ? number : number << 40);
+        return k % 9 == 0 ? rf_of_u64(UINT64_MAX - k) : k % 3 == 0 && number > 0 ? rf_of_u64((uint64_t)number) : rf_of_i64(k % 5 ? number : number * ((int64_t)1 << 40));
     case KEY_DOUBLE:
         return rf_of_f64(k % 7 == 3 ? -0.0 : k % 7 == 5 ? 0.0 : (double)number * (k % 2 ? 0.37 : 1e18));
     case KEY_TEXT:

@@ -127,7 +127,7 @@ CASE(F3_sums_of_many_doubles_are_those_of_integers)
     static const uint64_t chunks[] = {0, 1, 777, 100000};
     __int128 sums[5] = {0};
     for (uint64_t n = 0; n < 5000; n++)
-        sums[n % 5] += (__int128)scaled(n) << (n % 3 * 20);
+        sums[n % 5] += scaled(n) * ((__int128)1 << (n % 3 * 20));
     for (size_t c = 0; c < LENGTH(chunks); c++) {
         RF_AUTO(rf_dataset, made);
         RF_AUTO(rf_results, results);
