@@ -77,7 +77,7 @@ void source_take(rf_source *reading, uint64_t most);    /* reads no item beyond 
    source_failed: one in which the last error waits. */
 rf_source *source_pairs(const struct input_pairs *parts, uint32_t count, void (*release)(void *held), void *held);
 rf_source *source_failed(int status);
-int source_gone_rank(const rf_source *source, const bool *gone);    /* one that has pairs of it and is gone, by gone[rank]; -1: none */
+int source_gone_rank(const rf_source *source, const uint8_t *gone);    /* one that has pairs of it and is gone, by gone[rank]; -1: none */
 
 /* A source of values that grows until it is first read. RF_ENOMEM. */
 rf_source *source_gather(void);

@@ -65,7 +65,7 @@ rf_source *source_failed(int status)
     return source_with(source_new(SOURCE_RANGE), status);
 }
 
-int source_gone_rank(const rf_source *source, const bool *gone)
+int source_gone_rank(const rf_source *source, const uint8_t *gone)
 {
     const struct pairs_table *table = source->kind == SOURCE_PAIRS ? source->pairs.table : NULL;
     for (uint32_t i = 0; table && i < table->count; i++)

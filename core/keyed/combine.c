@@ -8,7 +8,7 @@
 
 #define LEAST_SLOTS ((size_t)4096)
 #define BATCH 16
-#define AHEAD 32
+#define AHEAD 32                        /* records that are parsed before the first of them is looked up */
 
 typedef struct slot {
     union {
@@ -120,8 +120,8 @@ static int first_slots(combiner *all)
 }
 
 /* Twice as many slots, at most three fourths of them in use, without a second table: memory that was never touched is dear. Each entry is taken out
-   and put in again, in the order of slots, from an empty one on; the run at the front, which may belong to a run that reaches around
-   the end, waits aside for its turn.
+   and put in again, in the order of slots, from the first empty one on; those before it, which may stand there because the last slots were taken,
+   wait aside for their turn.
 
    Nothing is put behind an entry that is still to be taken out, which would leave a hole in its way: an entry's new place is sought from its home
    h, or from h + count. From h on, all up to its old place have been taken out. From h + count on there is room up to the end until the last one is

@@ -111,21 +111,24 @@ int coordinator_ready(coordinator *runs)
     return join_all(runs);
 }
 
-static void worker_left(coordinator *runs, int rank)
+static void worker_left(coordinator *runs, int rank, bool reads)
 {
     if (!runs->gone[rank]) {
         runs->left++;
         runs->silent += !runs->host_of[rank][0];
         coordinator_share_lost(runs, rank);
     }
-    runs->gone[rank] = true;
+    if (!reads)
+        runs->gone[rank] = READS_NOTHING;
+    else if (!runs->gone[rank])
+        runs->gone[rank] = READS_ON;
 }
 
 int coordinator_lost(coordinator *runs, int peer)
 {
     bool known = !runs->gone[peer];
     runs->has_lost = true;
-    worker_left(runs, peer);
+    worker_left(runs, peer, false);
     if (!known || !runs->joined)
         return RF_OK;
     log_warn("rank %d on %s is lost; what it had is run again by others", peer, runs->host_of[peer]);
@@ -134,16 +137,15 @@ int coordinator_lost(coordinator *runs, int peer)
 }
 
 /* One that was not sent away could not go on. */
-static int take_gone(coordinator *runs, int rank)
+static int take_gone(coordinator *runs, const message *what)
 {
     if (!runs->dismissed)
-        return coordinator_lost(runs, rank);
-    worker_left(runs, rank);
+        return coordinator_lost(runs, what->peer);
+    worker_left(runs, what->peer, what->head.task == GONE_WAITS);
     return RF_OK;
 }
 
-/* Workers pull from each other: none may leave while another could still be waiting for it. A rank alone waits for nobody, and who is lost hears
-   nothing. */
+/* Workers pull from each other: none may leave while another could still be waiting for it. A rank alone waits for nobody. */
 static int say_end(coordinator *runs)
 {
     int ranks = transport_size(post_transport(runs->via));
@@ -153,7 +155,7 @@ static int say_end(coordinator *runs)
     if (!runs->has_lost && runs->left < runs->expected)
         return RF_OK;
     for (runs->next_end += runs->next_end == 0; runs->next_end < ranks; runs->next_end++)
-        if (post_send(runs->via, runs->next_end, &end, NULL, 0) == RF_ENOMEM)
+        if (runs->gone[runs->next_end] != READS_NOTHING && post_send(runs->via, runs->next_end, &end, NULL, 0) == RF_ENOMEM)
             return RF_ENOMEM;
     transport_flush(post_transport(runs->via));
     return RF_OK;
@@ -210,7 +212,7 @@ int coordinator_take(coordinator *runs, message *what)
     case MESSAGE_HELLO: return take_hello(runs, what);
     case MESSAGE_PART: return coordinator_take_part(runs, what);
     case MESSAGE_FIGURES: return coordinator_take_figures(runs, what);
-    case MESSAGE_GONE: return take_gone(runs, what->peer);
+    case MESSAGE_GONE: return take_gone(runs, what);
     case MESSAGE_SHARE_ASK:
     case MESSAGE_SHARE_HAVE: return coordinator_take_share(runs, what);
     default: return message_refuse(what, what->head.size, "not for rank 0");

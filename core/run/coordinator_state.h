@@ -15,6 +15,8 @@ typedef struct worker_figures {
     uint64_t answered;                  /* the ASK answered last */
 } worker_figures;
 
+enum { READS_ON = 1, READS_NOTHING };   /* of a worker that is gone */
+
 struct coordinator {
     post *via;
     const registry *functions;
@@ -36,7 +38,7 @@ struct coordinator {
     char (*host_of)[64];
     uint32_t *cores_of;                 /* its host's, by rank */
     buffer differences;                 /* how registries differ, for a person */
-    bool *gone;
+    uint8_t *gone;                      /* by rank; READS_ON: it waits to hear that all have gone */
     bool dismissed, joined, in_callback;
     int next_bye, next_end;             /* the rank that hears it next: BYE, and that all have gone */
     bool has_lost;                      /* a worker is lost: whoever waits for it must not */

@@ -150,9 +150,9 @@ void member_wait(member *self, double until)
         transport_wait(self->via, until, descriptor);
 }
 
-static void say_gone(member *self)
+static void say_gone(member *self, bool waits)
 {
-    message gone = {.head.kind = MESSAGE_GONE};
+    message gone = {.head = {.kind = MESSAGE_GONE, .task = waits ? GONE_WAITS : GONE_AT_ONCE}};
     int status = post_send(self->office, 0, &gone, NULL, 0);
     self->gone = true;
     if (status < 0 && self->status >= 0)
@@ -163,10 +163,11 @@ static void say_gone(member *self)
 /* Whoever leaves reads nothing any more but the answers that it waits for, and when it may go; what it has offered is served meanwhile. */
 static void drop_messages(member *self)
 {
-    message what;
+    message what = {0};
     int status;
     while ((status = post_next(self->office, &what)) != RF_AGAIN && (status != RF_ENOMEM || what.head.kind)) {
-        bool alone = status == RF_EMPI || (status == RF_ELOST && what.peer == 0), matters = self->works && (what.head.kind == MESSAGE_PULLED || what.head.kind == MESSAGE_BYE);
+        bool alone = status == RF_EMPI || (status == RF_ELOST && what.peer == 0);
+        bool matters = self->works && (what.head.kind == MESSAGE_PULLED || what.head.kind == MESSAGE_BYE);
         if (status == RF_OK && matters)
             (void)worker_take(self->works, &what);
         else if (alone && self->status >= 0)
@@ -185,7 +186,7 @@ bool member_leave(member *self)
     if (!self->gone && orderly && worker_waits(self->works))
         return false;
     if (!self->gone)
-        say_gone(self);
+        say_gone(self, orderly);
     bool nobody_reads = self->status == RF_ELOST || self->status == RF_EMPI;
     return !orderly && transport_quiet(self->via) && (nobody_reads || !post_unread(self->office));
 }

@@ -23,7 +23,7 @@ enum message_kind {
     MESSAGE_STOP,                       /* 0 -> worker: what of this task has not started need not; a last PART still comes */
     MESSAGE_FORGET,                     /* 0 -> worker: the job is over */
     MESSAGE_BYE,                        /* 0 -> worker: the pool is over; task: one of BYE_ */
-    MESSAGE_GONE,                       /* worker -> 0: I ask nobody for anything any more, nothing follows */
+    MESSAGE_GONE,                       /* worker -> 0: I ask nobody for anything any more, nothing follows; task: one of GONE_ */
     MESSAGE_ASK,                        /* 0 -> worker: tell your figures */
     MESSAGE_FIGURES,                    /* worker -> 0: what I have done so far; body: struct message_long[longest] */
     MESSAGE_KEYED,                      /* 0 -> worker: there is a job by key (job: its number), before its first JOB; body: texts and state */
@@ -43,6 +43,9 @@ enum message_kind {
 
 /* The pool is closed; it never began, because functions differ; all workers have said GONE, or one is lost: nobody waits for anything any more. */
 enum message_bye { BYE_CLOSED, BYE_DIFFERENT, BYE_ALL_GONE };
+
+/* It reads on until BYE_ALL_GONE; or nothing: what is sent to it now would be read by the next pool of the same ranks. */
+enum message_gone { GONE_WAITS, GONE_AT_ONCE };
 
 struct message_head {
     uint64_t size;                      /* of the frame: head, fixed part and the body where it is inline */

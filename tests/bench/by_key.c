@@ -1,7 +1,8 @@
 /* Map/reduce by key where a program of apps/ does not say what has to be known.
 
        by_key onekey VALUES MEMORY      sums so many values of one key, one after another, within a budget of MEMORY MiB; prints their number
-       by_key exchange FILE             counts the words of FILE; prints bytes sent between workers for a byte of their sealed runs */
+       by_key exchange FILE             counts the words of FILE; prints bytes sent between workers for a byte of their sealed runs
+       by_key rank0 FILE                the same; prints bytes of what workers told rank 0 for a byte of their sealed runs */
 #define _GNU_SOURCE
 #include <rankfold.h>
 #include <stdlib.h>
@@ -72,8 +73,20 @@ static int one_sum(rf_pool *pool, int64_t values, size_t memory)
     return RF_OK;
 }
 
-static int exchange(rf_pool *pool, const char *path)
+/* What came of tasks, as it travels: commits, samples of keys, figures. */
+static int told_to_rank0(rf_pool *pool, double *bytes)
 {
+    const rf_figures *all;
+    int status = rf_insights(pool, &all);
+    *bytes = 0;
+    for (size_t i = 0; !status && i < all->workers; i++)
+        *bytes += (double)all->worker[i].bytes_out;
+    return status;
+}
+
+static int exchange(rf_pool *pool, const char *path, bool rank0)
+{
+    double told;
     RF_AUTO(rf_dataset, counts);
     int status = rf_mapreduce(pool, RF_JOB(.inputs = {{.source = rf_splits(&path, 1), .mapper = words}}, .reducer = rf_sum,
                                            .order = RF_BY_KEY_GLOBAL), NULL, &counts);
@@ -82,16 +95,17 @@ static int exchange(rf_pool *pool, const char *path)
     rf_keyed_figures f = rf_dataset_figures(counts);
     if (!f.intermediate || f.groups != rf_dataset_len(counts))
         return wrong("the figures do not fit each other");
-    printf("%.4g\n", (double)f.exchanged / (double)f.intermediate);
-    return RF_OK;
+    status = told_to_rank0(pool, &told);
+    printf("%.4g\n", (rank0 ? told : (double)f.exchanged) / (double)f.intermediate);
+    return status;
 }
 
 static int driver(rf_pool *pool, int argc, char **argv)
 {
     if (argc == 4 && strcmp(argv[1], "onekey") == 0)
         return one_sum(pool, (int64_t)strtod(argv[2], NULL), (size_t)strtod(argv[3], NULL) << 20);
-    if (argc == 3 && strcmp(argv[1], "exchange") == 0)
-        return exchange(pool, argv[2]);
+    if (argc == 3 && (strcmp(argv[1], "exchange") == 0 || strcmp(argv[1], "rank0") == 0))
+        return exchange(pool, argv[2], argv[1][0] == 'r');
     fputs("usage: mpirun -n RANKS by_key MODE ..., see by_key.c\n", stderr);
     return 64;
 }
