@@ -136,20 +136,6 @@ CASE(F9_stretches_that_come_in_pieces_lie_between_empty_ones)
     }
 }
 
-static int fails_at_z(rf_call *call, rf_value key, rf_group *values)
-{
-    (void)values;
-    return *(const char *)key.data == 'z' ? rf_fail(call, "z", "a key of the last partition") : RF_RETURN(call, 1);
-}
-RF_REGISTER(fails_at_z);
-
-/* The pool is closed while ranks still send each other what nobody wants any more: none waits for one that has left. */
-CASE(F18_a_pool_closes_while_pairs_are_on_their_way)
-{
-    CHECK_STATUS(rf_mapreduce(pool, RF_JOB(.inputs = {{.source = rf_range(0, TURNS), .mapper = in_turns}}, .reducer = fails_at_z, .partitions = 7,
-                                           .order = RF_BY_KEY_GLOBAL, .memory = 1), RF_OPTIONS(.chunk_size = 1), NULL), RF_EITEMS);
-}
-
 /* Address space that nobody touches. */
 static int beyond(rf_call *call, rf_value item)
 {
@@ -173,6 +159,20 @@ CASE(F15_what_is_above_2_GiB_is_refused_with_its_size)
         CHECK_HAS(rf_last_error()->message, as_key ? "a key of 2147495993 bytes" : "a value of 2147495993 bytes");
         CHECK_HAS(rf_last_error()->message, "2 GiB");
     }
+}
+
+static int fails_at_z(rf_call *call, rf_value key, rf_group *values)
+{
+    (void)values;
+    return *(const char *)key.data == 'z' ? rf_fail(call, "z", "a key of the last partition") : RF_RETURN(call, 1);
+}
+RF_REGISTER(fails_at_z);
+
+/* The last case: behind it the pool is closed, while ranks may still send each other what nobody wants any more. None waits for one that has left. */
+CASE(F18_a_pool_closes_while_pairs_are_on_their_way)
+{
+    CHECK_STATUS(rf_mapreduce(pool, RF_JOB(.inputs = {{.source = rf_range(0, TURNS), .mapper = in_turns}}, .reducer = fails_at_z, .partitions = 7,
+                                           .order = RF_BY_KEY_GLOBAL, .memory = 1), RF_OPTIONS(.chunk_size = 1), NULL), RF_EITEMS);
 }
 
 int main(int argc, char **argv)
